@@ -1,0 +1,1 @@
+"""The memory itself: a library that knows no network, no protocol and no environment."""
