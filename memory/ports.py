@@ -384,7 +384,7 @@ class RecordStore(Protocol):
     def index_rows(
         self, namespace: str, model: str, keys: Sequence[int] | None = None
     ) -> Iterator[IndexRow]:
-        """What the projections need of these records (all when ``None``), in order of their keys."""
+        """What the projections need of these records (all when ``None``), by ascending key."""
         ...
 
     def without_vector(self, model: str, limit: int) -> list[tuple[int, MemoryRecord]]:
