@@ -21,6 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memory.records import MemoryRecord
 
 __all__ = [
     "CapacityExceeded",
@@ -82,9 +86,24 @@ class NotFound(MemorydError):
 
 
 class Conflict(MemorydError):
-    """The record changed meanwhile, or an idempotency key was reused for another entry."""
+    """The record changed meanwhile, or an idempotency key was reused for another entry.
+
+    Args:
+        message: What is wrong and what to do.
+        details: Structured facts.
+        current: The record as it stands now, for the caller whose version was stale.
+    """
 
     code = "conflict"
+
+    def __init__(
+        self,
+        message: str,
+        details: Mapping[str, object] | None = None,
+        current: MemoryRecord | None = None,
+    ) -> None:
+        super().__init__(message, details)
+        self.current = current
 
 
 class CapacityExceeded(MemorydError):

@@ -1,0 +1,1 @@
+"""Finding: projections of the store, candidates, features, ranking and packing."""

@@ -1,0 +1,183 @@
+"""Search: from a query to the records that answer it best.
+
+Candidates are the best by vector and the best by words (whose text includes the neighbours in the
+conversation), every filter applied inside the indexes; then all candidates get all features and
+are ranked together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from memory.errors import EmbedderUnavailable
+from memory.ports import Embedder, Floats, Keys, LexicalIndex, RecordStore, Selection, VectorIndex
+from memory.recall.projection import Projections
+from memory.recall.ranking import Candidates, Ranking, rank
+from memory.recall.view import NamespaceView
+from memory.records import Filter, MemoryRecord, Status
+from memory.text.analysis import query_terms
+
+__all__ = ["Found", "Search", "SearchOutcome", "confidence", "explanation"]
+
+CANDIDATES_MIN = 100
+CANDIDATES_PER_HIT = 4
+WORDS_ONLY = "words_only"
+IN_VIEW = ((Status.ACTIVE,), (Status.ACTIVE, Status.SUPERSEDED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A record that answers the query, with what speaks for it."""
+
+    record: MemoryRecord
+    score: float
+    confidence: float
+    why: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOutcome:
+    """The best records, best first, and what was not at full quality."""
+
+    found: list[Found]
+    degraded: tuple[str, ...] = ()
+
+    @classmethod
+    def of_recent(cls, records: list[MemoryRecord]) -> SearchOutcome:
+        """Records that are there for being the most recent, not for answering a query."""
+        return cls(
+            found=[
+                Found(record=record, score=1.0, confidence=1.0, why={"recent": 1.0})
+                for record in records
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    vector: Floats | None
+    terms: tuple[str, ...]
+
+
+class Search:
+    """Finds records of one namespace by meaning and by words. Thread-safe."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        embedder: Embedder,
+        vectors: VectorIndex,
+        words: LexicalIndex,
+        projections: Projections,
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._vectors = vectors
+        self._words = words
+        self._projections = projections
+
+    def find(
+        self, namespace: str, text: str, where: Filter, at: datetime, limit: int
+    ) -> SearchOutcome:
+        """The ``limit`` records that answer the text best among those that match ``where``.
+
+        When the embedder cannot answer, words alone decide and the outcome says so.
+        """
+        query, degraded = self._analyse(text)
+        allowed = self._allowed(namespace, where, at)
+        with self._projections.reading(namespace) as view:
+            selection = self._selection(view, where, at) if allowed is None else allowed
+            ranking = self._rank(view, query, selection, limit)
+        found = list(self._fetch(namespace, ranking, where, at, limit))
+        return SearchOutcome(found=found, degraded=degraded)
+
+    def _analyse(self, text: str) -> tuple[_Query, tuple[str, ...]]:
+        terms = query_terms(text)
+        try:
+            return _Query(self._embedder.embed([text])[0], terms), ()
+        except EmbedderUnavailable:
+            return _Query(None, terms), (WORDS_ONLY,)
+
+    def _allowed(self, namespace: str, where: Filter, at: datetime) -> Selection | None:
+        """The keys that match, asked of the store where the view alone cannot tell."""
+        simple = Filter(
+            tiers=where.tiers, statuses=where.statuses, include_expired=where.include_expired
+        )
+        if where == simple and where.statuses in IN_VIEW and not where.include_expired:
+            return None
+        return Selection(self._store.keys(namespace, where, at))
+
+    @staticmethod
+    def _selection(view: NamespaceView, where: Filter, at: datetime) -> Selection | None:
+        superseded = Status.SUPERSEDED in where.statuses
+        return view.selection(where.tiers, include_superseded=superseded, at=at)
+
+    def _rank(
+        self, view: NamespaceView, query: _Query, selection: Selection | None, limit: int
+    ) -> Ranking:
+        depth = max(CANDIDATES_MIN, CANDIDATES_PER_HIT * limit)
+        namespace = view.namespace
+        keys = self._words.search(namespace, query.terms, depth, selection).keys
+        if query.vector is not None:
+            near = self._vectors.search(namespace, query.vector, depth, selection).keys
+            keys = np.union1d(keys, near)
+        words = self._words.scores(namespace, query.terms, keys)
+        dense, window = self._closeness(view, query.vector, keys)
+        return rank(Candidates(keys, words, dense, window))
+
+    def _closeness(
+        self, view: NamespaceView, vector: Floats | None, keys: Keys
+    ) -> tuple[Floats, Floats]:
+        """The cosine of each record, and the mean over it and its neighbours."""
+        if vector is None or not len(keys):
+            unknown = np.full(len(keys), np.nan, np.float32)
+            return unknown, unknown
+        beside = view.neighbours(keys.tolist())
+        group = np.concatenate([keys[:, None], beside], axis=1)
+        unique, inverse = np.unique(group, return_inverse=True)
+        similar = self._vectors.similarities(view.namespace, vector, unique)
+        cosines = similar[inverse].reshape(group.shape)
+        known = np.isfinite(cosines)
+        count = known.sum(axis=1)
+        total = np.where(known, cosines, 0).sum(axis=1, dtype=np.float32)
+        window = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+        return cosines[:, 0], window
+
+    def _fetch(
+        self, namespace: str, ranking: Ranking, where: Filter, at: datetime, limit: int
+    ) -> Iterator[Found]:
+        """Reads the best records; one that changed and no longer matches is passed over."""
+        start = 0
+        missing = limit
+        while missing > 0 and start < len(ranking.keys):
+            keys = ranking.keys[start : start + missing].tolist()
+            records = self._store.by_keys(namespace, keys, where, at)
+            for place, key in enumerate(keys, start):
+                if key in records:
+                    missing -= 1
+                    yield _found(records[key], ranking, place)
+            start += len(keys)
+
+
+def _found(record: MemoryRecord, ranking: Ranking, place: int) -> Found:
+    return Found(
+        record=record,
+        score=float(ranking.scores[place]),
+        confidence=confidence(ranking, place),
+        why=explanation(ranking, place),
+    )
+
+
+def confidence(ranking: Ranking, place: int) -> float:
+    """How sure it is that the record bears on the query, 0..1, comparable between queries."""
+    return float(ranking.scores[place])
+
+
+def explanation(ranking: Ranking, place: int) -> dict[str, float]:
+    """How much each feature adds to the score."""
+    shares = {"words": ranking.words, "dense": ranking.dense, "window": ranking.window}
+    return {name: round(float(share[place]), 4) for name, share in shares.items()}

@@ -1,0 +1,1 @@
+"""What the tiers do with what they hold."""

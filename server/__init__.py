@@ -1,0 +1,1 @@
+"""Protocols and process: everything that stands between the memory and the world."""
