@@ -1,0 +1,165 @@
+"""Benchmarks: store and recall beside their floors, measured in the same run.
+
+    pytest tests/benchmark_memory.py --benchmark-enable --benchmark-only \
+        --benchmark-json=benchmark.json
+
+Absolute times depend on the machine; the ratios printed at the end do not much. The floor of a
+store is embedding its texts; the floor of a recall is embedding the query and one exact matrix
+product over all vectors. Texts are made from a word list with a natural (Zipf) distribution, so
+that common words have long posting lists.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memory import Entry, EventBus, IntegratedMemorySystem, SharedMetadata, Source
+from memory.backends.sqlite import SqliteStore
+from memory.embedding import embedder_from
+from memory.ports import Embedder, Floats
+from memory.privacy.keys import MasterKey
+from memory.system import utc_now
+
+WORDS = 20_000
+WORDS_PER_TEXT = (8, 30)
+BATCH = 256
+TURNS = 20
+QUERIES = 40
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Iterator[Embedder]:
+    model = embedder_from("minilm")
+    model.load()
+    yield model
+    model.close()
+
+
+class Texts:
+    """Reproducible texts and queries of words drawn by Zipf's law."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        syllables = [c + v for c in "bcdfghjklmnprstvz" for v in "aeiou"]
+        picks = self._random.integers(0, len(syllables), (WORDS, 3))
+        self._words = ["".join(syllables[i] for i in row) for row in picks]
+        weights = 1 / np.arange(1, WORDS + 1)
+        self._chances = weights / weights.sum()
+
+    def take(self, count: int) -> list[str]:
+        lengths = self._random.integers(*WORDS_PER_TEXT, count)
+        drawn = self._random.choice(WORDS, int(lengths.sum()), p=self._chances)
+        ends = np.cumsum(lengths)
+        return [
+            " ".join(self._words[i] for i in drawn[end - length : end])
+            for end, length in zip(ends, lengths, strict=True)
+        ]
+
+
+def entries(texts: list[str]) -> list[Entry]:
+    return [
+        Entry(content=text, source=Source(conversation_id=f"c{n // TURNS}", turn=n % TURNS))
+        for n, text in enumerate(texts)
+    ]
+
+
+class PrecomputedEmbedder:
+    """The real model, but filling a large memory does not run it: each text gets a random unit
+    vector, so that a hundred thousand records are made in seconds. Queries run the real model.
+    """
+
+    def __init__(self, inner: Embedder) -> None:
+        self.inner = inner
+        self.identity = inner.identity
+        self.ready = True
+        self.real = True
+        self._random = np.random.default_rng(7)
+
+    def load(self) -> None:
+        """The model is loaded already."""
+
+    def close(self) -> None:
+        """The model belongs to the benchmark."""
+
+    def embed(self, texts: list[str]) -> Floats:
+        if self.real:
+            return self.inner.embed(texts)
+        shape = (len(texts), self.identity.dimension)
+        vectors = self._random.standard_normal(shape, dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def open_system(path: Path, embedder: Embedder) -> IntegratedMemorySystem:
+    store = SqliteStore.open(path / "memory.db", MasterKey.generate(), clock=utc_now)
+    return IntegratedMemorySystem(EventBus(), SharedMetadata(), store=store, embedder=embedder)
+
+
+def median_s(function: Callable[[], object], times: int) -> float:
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
+@pytest.mark.benchmark(group="store")
+def test_store_a_batch_beside_embedding_alone(
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder
+) -> None:
+    texts = Texts(1)
+    with open_system(tmp_path, embedder) as memories:
+        memories.store(entries(texts.take(BATCH)))
+        batches = iter([texts.take(BATCH) for _ in range(12)])
+        floor = median_s(lambda: embedder.embed(next(batches)), 4)
+        benchmark.pedantic(lambda: memories.store(entries(next(batches))), rounds=6)
+    benchmark.extra_info["floor_s"] = floor
+    benchmark.extra_info["ratio"] = benchmark.stats.stats.median / floor
+    benchmark.extra_info["records_per_s"] = BATCH / benchmark.stats.stats.median
+
+
+@pytest.mark.benchmark(group="store")
+def test_store_one_beside_embedding_alone(
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder
+) -> None:
+    texts = iter(Texts(2).take(400))
+    with open_system(tmp_path, embedder) as memories:
+        memories.store(next(texts))
+        floor = median_s(lambda: embedder.embed([next(texts)]), 50)
+        benchmark.pedantic(lambda: memories.store(next(texts)), rounds=100)
+    benchmark.extra_info["floor_s"] = floor
+    benchmark.extra_info["ratio"] = benchmark.stats.stats.median / floor
+
+
+@pytest.mark.benchmark(group="recall")
+@pytest.mark.parametrize("records", [1_000, 10_000, 100_000])
+def test_recall_beside_embedding_and_one_matrix_product(
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder, records: int
+) -> None:
+    filling = PrecomputedEmbedder(embedder)
+    texts = Texts(3)
+    with open_system(tmp_path, filling) as memories:
+        filling.real = False
+        for start in range(0, records, 1000):
+            memories.store(entries(texts.take(min(1000, records - start))))
+        filling.real = True
+        first = median_s(lambda: memories.recall("warm up"), 1)
+        matrix = np.random.default_rng(9).standard_normal(
+            (records, embedder.identity.dimension), dtype=np.float32
+        )
+        queries = iter(texts.take(QUERIES * 4 + 10))
+
+        def floor() -> object:
+            return np.argpartition(matrix @ embedder.embed([next(queries)])[0], -10)[-10:]
+
+        floor_s = median_s(floor, QUERIES)
+        benchmark.pedantic(lambda: memories.recall(next(queries)), rounds=QUERIES, warmup_rounds=3)
+        floor_s = (floor_s + median_s(floor, QUERIES)) / 2
+    benchmark.extra_info["floor_s"] = floor_s
+    benchmark.extra_info["ratio"] = benchmark.stats.stats.median / floor_s
+    benchmark.extra_info["first_recall_s"] = first
