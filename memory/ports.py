@@ -48,11 +48,13 @@ class EmbedderIdentity:
     """What made a vector; vectors of different identities are never compared.
 
     ``name`` holds everything that matters: model, hash of the weights and of the tokeniser, and the
-    numeric format.
+    numeric format. ``relevance_midpoint`` is the cosine at which the best record is as likely to
+    bear on a query as not; it calibrates confidence.
     """
 
     name: str
     dimension: int
+    relevance_midpoint: float = 0.48
 
 
 class Embedder(Protocol):

@@ -28,6 +28,7 @@ from memory.ports import (
     Transaction,
     VectorIndex,
 )
+from memory.recall.confidence import MIN_CONFIDENCE
 from memory.recall.packing import fit
 from memory.recall.past import PastSearch
 from memory.recall.projection import Projections
@@ -204,7 +205,7 @@ class IntegratedMemorySystem:
         *,
         limit: int = RECALL_LIMIT,
         max_tokens: int | None = None,
-        min_confidence: float = 0.0,
+        min_confidence: float = MIN_CONFIDENCE,
         as_of: datetime | None = None,
         explain: bool = False,
         namespace: str = DEFAULT_NAMESPACE,
@@ -219,7 +220,8 @@ class IntegratedMemorySystem:
             limit: The most hits, 1 to 100.
             max_tokens: The budget for all contents together; long ones are shortened to fit and
                 what does not fit at all is counted as ``omitted``. ``None`` is no limit.
-            min_confidence: Hits below it are left out.
+            min_confidence: Hits below it are left out; 0 keeps all. The default drops what has
+                little to do with the query, so that nothing may be found.
             as_of: Answer from what the memory held at this time.
             explain: Whether each hit says what speaks for it.
             namespace: Where to look.

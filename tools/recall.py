@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.functional_validators import BeforeValidator
 
+from memory.recall.confidence import MIN_CONFIDENCE
 from memory.records import Filter, RecallHit, Status, Tier
 from memory.system import IntegratedMemorySystem
 from tools.definition import Caller, Parameters, Result, Scope, Tool
@@ -42,10 +43,11 @@ class RecallParameters(Parameters):
     tag_match: Literal["any", "all"] = "any"
     filters: FiltersIn | None = None
     min_confidence: float = Field(
-        default=0.0,
+        default=MIN_CONFIDENCE,
         ge=0,
         le=1,
         validation_alias=AliasChoices("min_confidence", "min_score", "threshold"),
+        description="Hits below it are left out; 0 keeps all.",
     )
     include_superseded: bool = False
     as_of: AwareDatetime | None = Field(
@@ -131,7 +133,10 @@ class Recall(Tool[RecallParameters, RecallOut]):
             lines.append(f"({result.omitted} more did not fit; raise max_tokens or lower limit.)")
         if result.degraded:
             lines.append(f"(degraded: {', '.join(result.degraded)})")
-        return "\n".join(lines) or "Nothing found. Try other words, or fewer filters."
+        return (
+            "\n".join(lines)
+            or "Nothing that bears on it. Try other words or fewer filters, or min_confidence 0."
+        )
 
 
 def _filter(parameters: RecallParameters) -> Filter:

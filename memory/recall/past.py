@@ -15,8 +15,9 @@ import numpy as np
 from memory.errors import EmbedderUnavailable
 from memory.filtering import matches
 from memory.ports import Embedder, Floats, Keys, LexicalDocument, LexicalIndex, RecordStore
+from memory.recall.confidence import query_relevance
 from memory.recall.ranking import Candidates, rank
-from memory.recall.search import Found, SearchOutcome, confidence, explanation
+from memory.recall.search import SearchOutcome, found_at
 from memory.records import Filter, MemoryRecord
 from memory.text.analysis import date_terms, query_terms, terms
 
@@ -53,23 +54,18 @@ class PastSearch:
         words = self._word_scores(states, query_terms(text), every)
         best = np.sort(np.argsort(-words, kind="stable")[:EMBEDDED_MAX])
         closeness = self._closeness(text, [states[place] for place in best])
-        ranking = rank(
-            Candidates(
-                best,
-                words[best],
-                np.full(len(best), np.nan, np.float32) if closeness is None else closeness,
-                np.full(len(best), np.nan, np.float32),
-            )
+        unknown = np.full(len(best), np.nan, np.float32)
+        candidates = Candidates(
+            best, words[best], unknown if closeness is None else closeness, unknown
         )
+        ranking = rank(candidates)
+        midpoint = self._embedder.identity.relevance_midpoint
+        asked = len(set(query_terms(text)))
+        relevance = query_relevance(candidates, asked, len(states), midpoint)
         degraded = [WORDS_ONLY] if closeness is None else []
         degraded += [WORDS_FIRST] if len(best) < len(states) else []
         found = [
-            Found(
-                record=states[key],
-                score=float(ranking.scores[place]),
-                confidence=confidence(ranking, place),
-                why=explanation(ranking, place),
-            )
+            found_at(states[key], ranking, place, relevance)
             for place, key in enumerate(ranking.keys[:limit].tolist())
         ]
         return SearchOutcome(found=found, degraded=tuple(degraded))
@@ -97,4 +93,5 @@ class PastSearch:
             vectors = self._embedder.embed([text, *(one.indexed_text for one in states)])
         except EmbedderUnavailable:
             return None
-        return vectors[1:] @ vectors[0]
+        closeness: Floats = vectors[1:] @ vectors[0]
+        return closeness

@@ -15,13 +15,14 @@ import numpy as np
 
 from memory.errors import EmbedderUnavailable
 from memory.ports import Embedder, Floats, Keys, LexicalIndex, RecordStore, Selection, VectorIndex
+from memory.recall.confidence import hit_confidence, query_relevance
 from memory.recall.projection import Projections
 from memory.recall.ranking import Candidates, Ranking, rank
 from memory.recall.view import NamespaceView
 from memory.records import Filter, MemoryRecord, Status
 from memory.text.analysis import query_terms
 
-__all__ = ["Found", "Search", "SearchOutcome", "confidence", "explanation"]
+__all__ = ["Found", "Search", "SearchOutcome", "found_at"]
 
 CANDIDATES_MIN = 100
 CANDIDATES_PER_HIT = 4
@@ -91,8 +92,13 @@ class Search:
         allowed = self._allowed(namespace, where, at)
         with self._projections.reading(namespace) as view:
             selection = self._selection(view, where, at) if allowed is None else allowed
-            ranking = self._rank(view, query, selection, limit)
-        found = list(self._fetch(namespace, ranking, where, at, limit))
+            candidates = self._candidates(view, query, selection, limit)
+            size = self._words.count(namespace)
+        ranking = rank(candidates)
+        midpoint = self._embedder.identity.relevance_midpoint
+        relevance = query_relevance(candidates, len(set(query.terms)), size, midpoint)
+        best = self._fetch(namespace, ranking, where, at, limit)
+        found = [found_at(record, ranking, place, relevance) for place, record in best]
         return SearchOutcome(found=found, degraded=degraded)
 
     def _analyse(self, text: str) -> tuple[_Query, tuple[str, ...]]:
@@ -116,9 +122,9 @@ class Search:
         superseded = Status.SUPERSEDED in where.statuses
         return view.selection(where.tiers, include_superseded=superseded, at=at)
 
-    def _rank(
+    def _candidates(
         self, view: NamespaceView, query: _Query, selection: Selection | None, limit: int
-    ) -> Ranking:
+    ) -> Candidates:
         depth = max(CANDIDATES_MIN, CANDIDATES_PER_HIT * limit)
         namespace = view.namespace
         keys = self._words.search(namespace, query.terms, depth, selection).keys
@@ -127,7 +133,7 @@ class Search:
             keys = np.union1d(keys, near)
         words = self._words.scores(namespace, query.terms, keys)
         dense, window = self._closeness(view, query.vector, keys)
-        return rank(Candidates(keys, words, dense, window))
+        return Candidates(keys, words, dense, window)
 
     def _closeness(
         self, view: NamespaceView, vector: Floats | None, keys: Keys
@@ -149,7 +155,7 @@ class Search:
 
     def _fetch(
         self, namespace: str, ranking: Ranking, where: Filter, at: datetime, limit: int
-    ) -> Iterator[Found]:
+    ) -> Iterator[tuple[int, MemoryRecord]]:
         """Reads the best records; one that changed and no longer matches is passed over."""
         start = 0
         missing = limit
@@ -159,25 +165,23 @@ class Search:
             for place, key in enumerate(keys, start):
                 if key in records:
                     missing -= 1
-                    yield _found(records[key], ranking, place)
+                    yield place, records[key]
             start += len(keys)
 
 
-def _found(record: MemoryRecord, ranking: Ranking, place: int) -> Found:
+def found_at(record: MemoryRecord, ranking: Ranking, place: int, relevance: float) -> Found:
+    """The record at this place of a ranking; ``relevance`` is that of the whole query."""
+    score = float(ranking.scores[place])
+    best = float(ranking.scores[0])
     return Found(
         record=record,
-        score=float(ranking.scores[place]),
-        confidence=confidence(ranking, place),
-        why=explanation(ranking, place),
+        score=score,
+        confidence=hit_confidence(relevance, score / best if best else 0.0),
+        why=_explanation(ranking, place),
     )
 
 
-def confidence(ranking: Ranking, place: int) -> float:
-    """How sure it is that the record bears on the query, 0..1, comparable between queries."""
-    return float(ranking.scores[place])
-
-
-def explanation(ranking: Ranking, place: int) -> dict[str, float]:
+def _explanation(ranking: Ranking, place: int) -> dict[str, float]:
     """How much each feature adds to the score."""
     shares = {"words": ranking.words, "dense": ranking.dense, "window": ranking.window}
     return {name: round(float(share[place]), 4) for name, share in shares.items()}

@@ -133,7 +133,8 @@ def test_filters_restrict_what_may_answer(
 def test_a_filter_is_applied_before_ranking(memories: IntegratedMemorySystem) -> None:
     memories.store([Entry(content=f"green tea number {n}") for n in range(300)])
     memories.store(Entry(content="something about a boat", tags=("rare",)))
-    assert contents(memories, "green tea", Filter(tags=("rare",))) == ["something about a boat"]
+    result = memories.recall("green tea", Filter(tags=("rare",)), min_confidence=0)
+    assert [hit.content for hit in result.hits] == ["something about a boat"]
 
 
 def test_neighbours_in_a_conversation_help_to_find(memories: IntegratedMemorySystem) -> None:

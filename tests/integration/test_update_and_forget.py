@@ -29,7 +29,8 @@ def test_an_update_replaces_what_is_found(memories: IntegratedMemorySystem) -> N
     record_id = stored(memories)
     record = memories.update(record_id, {"content": "Ada drinks mate", "tags": ("new",)})
     assert (record.version, record.tags) == (2, ("new",))
-    assert contents(memories, "tea") == ["Ada drinks mate"]
+    assert contents(memories, "who drinks mate") == ["Ada drinks mate"]
+    assert contents(memories, "tea") == []
     assert memories.recall("mate").hits[0].record == record
 
 

@@ -1,0 +1,41 @@
+"""Confidence, which can be compared between queries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memory.recall.confidence import MIN_CONFIDENCE, hit_confidence, query_relevance
+from memory.recall.ranking import Candidates
+
+
+def relevance(words: float, cosine: float, terms: int = 2, records: int = 100) -> float:
+    row = [np.array([value], np.float32) for value in (words, cosine, cosine)]
+    return query_relevance(Candidates(np.array([1], np.int64), *row), terms, records, 0.48)
+
+
+def test_a_near_record_is_trusted_and_a_far_one_is_not() -> None:
+    assert relevance(0, 0.75) > 0.9
+    assert relevance(0, 0.2) < MIN_CONFIDENCE / 2
+
+
+def test_even_odds_at_the_embedders_midpoint() -> None:
+    assert relevance(0, 0.48) == pytest.approx(0.5)
+
+
+def test_words_that_match_in_full_raise_it() -> None:
+    assert relevance(2 * np.log(101), 0.35) > 0.8 > relevance(0, 0.35)
+
+
+def test_without_vectors_words_alone_count() -> None:
+    assert relevance(np.log(101), np.nan) == pytest.approx(0.5)
+
+
+def test_nothing_found_means_no_confidence() -> None:
+    none = np.empty(0, np.float32)
+    assert query_relevance(Candidates(np.empty(0, np.int64), none, none, none), 3, 10, 0.48) == 0
+
+
+def test_hits_behind_the_best_are_less_sure() -> None:
+    assert hit_confidence(0.8, 1.0) == pytest.approx(0.8)
+    assert hit_confidence(0.8, 0.0) == pytest.approx(0.4)
