@@ -1,0 +1,1 @@
+"""The backends, one package a technology; each fulfils one or more ports and knows no other."""

