@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from memory.backends.bm25 import Bm25Index
 from memory.backends.faiss import FaissVectorIndex
 from memory.backends.sqlite import SqliteStore
 from memory.embedding import embedder_from
+from memory.errors import StorageCorrupt, StorageUnavailable
 from memory.events import EventBus
 from memory.metadata import SharedMetadata
 from memory.privacy.keys import MasterKey, read_or_create_key_file
@@ -34,18 +36,37 @@ class Composition:
 
 
 def master_key(settings: Settings) -> MasterKey:
-    """The key of the database: as set, else from the key file, which is made when missing.
+    """The key of the database: as set, else from the key file, which is made at the first start.
 
     Raises:
         InvalidInput: The key is malformed, or its file can be read by others.
+        StorageCorrupt: There is a database but not its key file.
         StorageUnavailable: The key file cannot be read or made.
     """
     if settings.master_key is not None:
         return MasterKey.parse(settings.master_key.get_secret_value())
-    key, created = read_or_create_key_file(settings.key_path)
+    database, key_file = settings.database_path, settings.key_path
+    if database is not None and database.exists() and not key_file.exists():
+        raise StorageCorrupt(
+            f"There is a database at {database} but no key at {key_file}. Bring the key file "
+            "back from its copy, or set MEMORYD_MASTER_KEY; a new key could not read it."
+        )
+    _make_folder(key_file.parent)
+    key, created = read_or_create_key_file(key_file)
     if created:
-        log.warning(KEY_NOTICE, settings.key_path)
+        log.warning(KEY_NOTICE, key_file)
     return key
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes the folder, for this user alone, when it is not there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(
+            f"The folder {folder} cannot be made: {error.strerror}. Choose another with "
+            "MEMORYD_HOME."
+        ) from error
 
 
 def open_store(settings: Settings) -> SqliteStore:
@@ -56,6 +77,8 @@ def open_store(settings: Settings) -> SqliteStore:
         StorageUnavailable: The file cannot be reached.
     """
     path = settings.database_path
+    if path is not None:
+        _make_folder(path.parent)
     key = MasterKey.generate() if path is None else master_key(settings)
     return SqliteStore.open(path, key, clock=utc_now)
 

@@ -25,7 +25,7 @@ class Weights:
     window: float
 
 
-DEFAULT_WEIGHTS = Weights(version="1", words=0.5, dense=0.5, window=0.3)
+DEFAULT_WEIGHTS = Weights(version="1", words=0.5, dense=0.5, window=0.1)
 
 
 @dataclass(frozen=True, slots=True)
