@@ -10,7 +10,7 @@ import json
 import logging
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from memory.errors import Conflict, EmbedderUnavailable, InvalidInput, MemorydError
@@ -24,7 +24,7 @@ from memory.ports import (
     Transaction,
     WriteIdentity,
 )
-from memory.records import Entry, MemoryRecord, Operation, StoreResult
+from memory.records import Entry, MemoryRecord, Operation, Source, StoreResult
 from memory.text.analysis import date_terms, terms
 from memory.tiers.retention import expiry
 from memory.validation import ENTRIES_MAX, check_entry
@@ -34,6 +34,9 @@ __all__ = ["Intake"]
 VECTOR_PENDING = "stored without a vector: words find it; its vector follows"
 KEY_SEEN = "already stored under this idempotency key"
 ENTRY_SEEN = "the same entry is stored already"
+
+_TOLD = tuple(one.name for one in fields(Entry) if one.name != "idempotency_key")
+_TOLD_OF_SOURCE = tuple(one.name for one in fields(Source))
 
 log = logging.getLogger(__name__)
 
@@ -163,8 +166,9 @@ class Intake:
         )
 
     def _identity(self, entry: Entry, namespace: str) -> WriteIdentity:
-        text = " ".join(unicodedata.normalize("NFC", entry.content).split())
-        told = asdict(replace(entry, content=text, idempotency_key=None))
+        told = {name: getattr(entry, name) for name in _TOLD}
+        told["content"] = " ".join(unicodedata.normalize("NFC", entry.content).split())
+        told["source"] = [getattr(entry.source, name) for name in _TOLD_OF_SOURCE]
         canonical = json.dumps(told, sort_keys=True, ensure_ascii=False, default=_canonical)
         return WriteIdentity(
             fingerprint=self._store.fingerprint(namespace, canonical),

@@ -69,7 +69,7 @@ def parts(value):
         found += [value[:1], value[1:], value[1:2]]
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**62:
         found += [value - 1, value + 1, float(value)]
-    return found
+    return [*found, str(value)]
 
 
 @st.composite
@@ -203,6 +203,32 @@ def test_conditions_on_metadata(store, made_up):
     made = [record(metadata=each) for each in told]
     expected = [at for at, each in enumerate(told) if condition_holds(each, condition)]
     assert found_among(store, made, replace(EVERYTHING, metadata=condition)) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(metadata.filter(bool), min_size=1, max_size=4), st.data())
+def test_every_operator_on_what_is_there(store, told, data):
+    """Searched in one transaction, so that many comparisons are tried on each example."""
+    path, value = data.draw(st.sampled_from([place for each in told for place in places(each)]))
+    tests = [
+        Comparison(path, operator, part)
+        for part in parts(value)
+        for operator in ("eq", "ne", "gt", "gte", "lt", "lte", "contains")
+    ]
+    tests += [Comparison(path, operator, parts(value)[1:]) for operator in ("in", "not_in")]
+
+    def work(tx):
+        for number, each in enumerate(told):
+            made = record(id=f"id-{number:05}", metadata=each)
+            tx.write(made, Operation.STORED, actor="a")
+        for test in tests:
+            found = tx.find("here", replace(EVERYTHING, metadata=test), NOW, len(told))
+            expected = [each for each in told if condition_holds(each, test)]
+            assert sorted(repr(each.metadata) for each in found) == sorted(map(repr, expected))
+        raise Rollback
+
+    with pytest.raises(Rollback):
+        store.transact(work)
 
 
 @settings(deadline=None, max_examples=200)
