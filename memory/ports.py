@@ -206,7 +206,11 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """One record as the projections see it; ``vector`` only if made by the model asked for."""
+    """One record as the projections see it; ``vector`` only if made by the model asked for.
+
+    ``searchable`` are active and superseded records. ``position`` orders a conversation: when the
+    record happened (else was stored), then its turn (else its key).
+    """
 
     key: int
     tier: str
@@ -281,7 +285,8 @@ class Transaction(Protocol):
     def erase(self, record: MemoryRecord, *, actor: str, reason: str = "") -> int:
         """Removes the record's content for good: from its row, words, vectors and every change.
 
-        The row and the digests stay. Nothing can bring the content back.
+        ``record`` is the state after erasing: the next version, the time in ``updated_at``. The
+        row and the digests stay. Nothing can bring the content back.
         """
         ...
 

@@ -207,8 +207,9 @@ Condition: TypeAlias = Comparison | AllOf | AnyOf | Not
 class Filter:
     """Which records are meant; every part that is given must hold.
 
-    The defaults mean what recall may show: active and not expired. An empty tuple means "no
-    restriction", except for ``statuses``, where it would match nothing and is refused.
+    The defaults mean what recall may show: active and not expired. ``occurred`` is about when a
+    record happened, else when it was stored. An empty tuple means "no restriction", except for
+    ``statuses``, where it would match nothing and is refused.
     """
 
     ids: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What every relational record store shares: tables, migrations, filters, mapping and the chain."""

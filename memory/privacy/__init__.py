@@ -1,0 +1,1 @@
+"""Keys, redaction and sealing: what keeps private things private."""

@@ -1,0 +1,1 @@
+"""Crashes, contention and damage: what must hold when things go wrong."""
