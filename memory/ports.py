@@ -402,6 +402,13 @@ class RecordStore(Protocol):
         """Adds vectors to records that lack them: (key, version the text had, vector)."""
         ...
 
+    def put_words(self, words: Sequence[tuple[int, int, tuple[str, ...], tuple[str, ...]]]) -> None:
+        """Replaces the words of records: (key, version, terms, terms of the date).
+
+        One whose text has changed since that version is left alone.
+        """
+        ...
+
     def states_at(self, namespace: str, at: datetime) -> Iterator[MemoryRecord]:
         """Every record of the namespace as it stood at that time, in order of first storing."""
         ...

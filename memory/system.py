@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -51,6 +51,7 @@ from memory.records import (
     Tier,
     TimeRange,
 )
+from memory.reindexing import Progress, Reindexing
 from memory.validation import check_filter, check_namespace, check_text, check_time
 
 __all__ = ["IntegratedMemorySystem"]
@@ -125,6 +126,7 @@ class IntegratedMemorySystem:
         self._past = PastSearch(self._store, self._embedder, words)
         self._intake = Intake(self._store, self._embedder, clock, new_id)
         self._forgetting = Forgetting(self._store, clock)
+        self._reindexing = Reindexing(self._store, self._embedder, clock)
         self._new_id = new_id
         self._follower = LogFollower(self._store, event_bus)
         self._register()
@@ -456,21 +458,9 @@ class IntegratedMemorySystem:
         Raises:
             EmbedderUnavailable: The embedder still cannot answer.
         """
-        model = self._embedder.identity.name
-        lacking = self._store.without_vector(model, limit)
-        if not lacking:
-            return 0
-        vectors = self._embedder.embed([record.indexed_text for _, record in lacking])
-        self._store.put_vectors(
-            model,
-            [
-                (key, record.version, vector)
-                for (key, record), vector in zip(lacking, vectors, strict=True)
-            ],
-        )
-        return len(lacking)
+        return self._reindexing.embed_missing(limit)
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    def check(self, progress: Progress | None = None) -> list[str]:
         """Proves the log and that the projections agree with it; what is wrong, without content."""
         problems = list(self._store.verify(progress).problems)
         for one in self._store.namespaces():
@@ -480,9 +470,17 @@ class IntegratedMemorySystem:
             ]
         return problems
 
-    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Makes the records from the log alone and drops every projection; returns how many."""
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Makes everything that is derived anew from the log: records, words, vectors, views.
+
+        Returns:
+            How many records there are.
+
+        Raises:
+            EmbedderUnavailable: Words are made anew, but vectors cannot be; they stay as they are.
+        """
         count = self._store.rebuild(progress)
+        self._reindexing.reindex(progress)
         self._projections.drop()
         return count
 

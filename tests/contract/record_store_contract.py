@@ -351,6 +351,17 @@ class RecordStoreContract(RecordStoreHistoryContract):
         store.put_vectors(MODEL, [(key, 4, vector(1))])
         assert next(store.index_rows("here", MODEL)).vector is not None
 
+    def test_words_made_anew_replace_those_of_an_unchanged_text(self, store):
+        put(store, record(), indexed=indexed("old", seed=1))
+        key, before = keys_of(store)[0], store.position()
+        store.put_words([(key, 1, ("new", "words"), ("may",))])
+        (row,) = store.index_rows("here", MODEL)
+        assert (row.terms, row.date_terms) == (("new", "words"), ("may",))
+        assert row.vector is not None
+        assert store.touched("here", before) == [key]
+        store.put_words([(key, 9, ("stale",), ()), (10**9, 1, ("unknown",), ())])
+        assert next(store.index_rows("here", MODEL)).terms == ("new", "words")
+
     def test_namespaces_count_active_records_by_tier(self, store):
         put(store, record(1), record(2, tier=Tier.WORKING), record(3, status=Status.FORGOTTEN))
         put(store, record(1, namespace="a", status=Status.QUARANTINED))

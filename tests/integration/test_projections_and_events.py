@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 import memory.recall.projection as projection_module
-from memory import Entry, Event, EventBus, IntegratedMemorySystem, SharedMetadata, Source
+from memory import (
+    Entry,
+    Event,
+    EventBus,
+    Filter,
+    IntegratedMemorySystem,
+    SharedMetadata,
+    Source,
+    Tier,
+)
 from memory.backends.sqlite import SqliteStore
 from memory.embedding import embedder_from
 from memory.errors import EmbedderUnavailable
@@ -171,3 +180,20 @@ def test_the_metadata_knows_the_models_and_features(memories: IntegratedMemorySy
     told = memories.metadata.as_json()
     assert [model.purpose for model in memories.metadata.models] == ["embedding"]
     assert {"models", "features"} == set(told)
+
+
+def test_words_and_vectors_are_made_anew_from_the_records(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    key = MasterKey.generate()
+    with system_on(tmp_path / "memory.db", key, clock) as memories:
+        memories.store([Entry(content=f"tea number {n}", tier=Tier.SHORT_TERM) for n in range(300)])
+        store = SqliteStore.open(tmp_path / "memory.db", key, clock=clock)
+        keys = store.keys("default", Filter(), clock()).tolist()
+        store.put_words([(one, 1, ("spoilt",), ()) for one in keys])
+        assert memories.recall("tea number 7", explain=True, limit=1).hits[0].why["words"] == 0
+        store.close()
+        assert memories.rebuild() == 300
+        (hit,) = memories.recall("tea number 7", explain=True, limit=1).hits
+        assert (hit.content, hit.why["words"] > 0) == ("tea number 7", True)
+        assert memories.check() == []

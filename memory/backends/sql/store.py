@@ -174,6 +174,14 @@ class SqlRecordStore:
         if vectors:
             self._access.submit(lambda transaction: transaction.put_vectors(model, vectors))
 
+    def put_words(self, words: Sequence[tuple[int, int, tuple[str, ...], tuple[str, ...]]]) -> None:
+        """Replaces the words of records: (key, version, terms, terms of the date).
+
+        One whose text has changed since that version is left alone.
+        """
+        if words:
+            self._access.submit(lambda transaction: transaction.put_words(words))
+
     def states_at(self, namespace: str, at: datetime) -> Iterator[MemoryRecord]:
         """Every record of the namespace as it stood at that time, in order of first storing.
 

@@ -201,20 +201,36 @@ class SqlTransaction:
 
     def put_vectors(self, model: str, given: Sequence[tuple[int, int, Floats]]) -> None:
         """Adds vectors to records whose text is still that of the version given with them."""
-        self.flush()
-        rows = self.session.listed(queries.text_versions, (), [each[0] for each in given])
-        versions = {key: (text, current) for key, current, text in rows}
-        fit = [
-            (key, versions[key][0], vector)
-            for key, version, vector in given
-            if key in versions and versions[key][0] <= version <= versions[key][1]
-        ]
+        texts = self._unchanged([(key, version) for key, version, _ in given])
+        fit = [(key, texts[key], vector) for key, _, vector in given if key in texts]
         number, position = self._model_number(model), self.new_position()
         many, statements = self.session.many, self._statements
         many(statements.touch_record, [(position, key) for key, _, _ in fit])
         many(statements.delete_vector, [(key, number) for key, _, _ in fit])
         rows = [(key, number, version, _half(vector)) for key, version, vector in fit]
         many(statements.insert(vectors), rows)
+
+    def put_words(self, given: Sequence[tuple[int, int, tuple[str, ...], tuple[str, ...]]]) -> None:
+        """Replaces the words of records whose text is still that of the version given."""
+        texts = self._unchanged([(key, version) for key, version, _, _ in given])
+        fit = [(key, texts[key], new, dates) for key, _, new, dates in given if key in texts]
+        position = self.new_position()
+        many, statements = self.session.many, self._statements
+        many(statements.touch_record, [(position, key) for key, *_ in fit])
+        many(statements.delete_by_key(words), [(key,) for key, *_ in fit])
+        rows = [(key, text, " ".join(dates), " ".join(new)) for key, text, new, dates in fit]
+        many(statements.insert(words), rows)
+
+    def _unchanged(self, given: Sequence[tuple[int, int]]) -> dict[int, int]:
+        """Of keys with versions, those whose text is still the same: the version that set it."""
+        self.flush()
+        rows = self.session.listed(queries.text_versions, (), [key for key, _ in given])
+        versions = {key: (text, current) for key, current, text in rows}
+        return {
+            key: versions[key][0]
+            for key, version in given
+            if key in versions and versions[key][0] <= version <= versions[key][1]
+        }
 
     def finish(self) -> Head:
         """Writes what is buffered; returns where the log stands then.
