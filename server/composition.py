@@ -8,7 +8,7 @@ from pathlib import Path
 
 from memory.backends.bm25 import Bm25Index
 from memory.backends.faiss import FaissVectorIndex
-from memory.backends.sqlite import SqliteStore
+from memory.backends.sqlite import SqliteStore, library_versions
 from memory.embedding import embedder_from
 from memory.errors import StorageCorrupt, StorageUnavailable
 from memory.events import EventBus
@@ -17,7 +17,7 @@ from memory.privacy.keys import MasterKey, read_or_create_key_file
 from memory.system import IntegratedMemorySystem, utc_now
 from server.config import Settings
 
-__all__ = ["Composition", "compose", "master_key", "open_store"]
+__all__ = ["Composition", "compose", "database_versions", "master_key", "open_store"]
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,11 @@ def open_store(settings: Settings) -> SqliteStore:
         _make_folder(path.parent)
     key = MasterKey.generate() if path is None else master_key(settings)
     return SqliteStore.open(path, key, clock=utc_now)
+
+
+def database_versions() -> dict[str, str]:
+    """The versions of the database engine and of its encryption, by name."""
+    return library_versions()
 
 
 def compose(settings: Settings) -> Composition:

@@ -5,12 +5,13 @@
 
 Absolute times depend on the machine; the ratios printed at the end do not much. The floor of a
 store is embedding its texts; the floor of a recall is embedding the query and one exact matrix
-product over all vectors. Texts are made from a word list with a natural (Zipf) distribution, so
-that common words have long posting lists.
+product over all vectors. Texts are drawn word by word from the sample conversation, each word as
+often as there, so that common words have long posting lists.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from memory.ports import Embedder, Floats
 from memory.privacy.keys import MasterKey
 from memory.system import utc_now
 
-WORDS = 20_000
+CONVERSATION = Path(__file__).parent / "data" / "conversation.jsonl"
 WORDS_PER_TEXT = (8, 30)
 BATCH = 256
 TURNS = 20
@@ -33,27 +34,24 @@ QUERIES = 40
 
 
 @pytest.fixture(scope="module")
-def embedder() -> Iterator[Embedder]:
+def embedder() -> Iterator[SharedEmbedder]:
     model = embedder_from("minilm")
     model.load()
-    yield model
+    yield SharedEmbedder(model)
     model.close()
 
 
 class Texts:
-    """Reproducible texts and queries of words drawn by Zipf's law."""
+    """Reproducible texts and queries with the words of the sample conversation."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
-        syllables = [c + v for c in "bcdfghjklmnprstvz" for v in "aeiou"]
-        picks = self._random.integers(0, len(syllables), (WORDS, 3))
-        self._words = ["".join(syllables[i] for i in row) for row in picks]
-        weights = 1 / np.arange(1, WORDS + 1)
-        self._chances = weights / weights.sum()
+        lines = CONVERSATION.read_text(encoding="utf-8").splitlines()
+        self._words = [word for line in lines for word in json.loads(line)["content"].split()]
 
     def take(self, count: int) -> list[str]:
         lengths = self._random.integers(*WORDS_PER_TEXT, count)
-        drawn = self._random.choice(WORDS, int(lengths.sum()), p=self._chances)
+        drawn = self._random.integers(0, len(self._words), int(lengths.sum()))
         ends = np.cumsum(lengths)
         return [
             " ".join(self._words[i] for i in drawn[end - length : end])
@@ -68,8 +66,10 @@ def entries(texts: list[str]) -> list[Entry]:
     ]
 
 
-class PrecomputedEmbedder:
-    """The real model, but filling a large memory does not run it: each text gets a random unit
+class SharedEmbedder:
+    """The real model, which outlives the memories of this module.
+
+    Filling a large memory does not run it: while ``real`` is off each text gets a random unit
     vector, so that a hundred thousand records are made in seconds. Queries run the real model.
     """
 
@@ -94,7 +94,7 @@ class PrecomputedEmbedder:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def open_system(path: Path, embedder: Embedder) -> IntegratedMemorySystem:
+def open_system(path: Path, embedder: SharedEmbedder) -> IntegratedMemorySystem:
     store = SqliteStore.open(path / "memory.db", MasterKey.generate(), clock=utc_now)
     return IntegratedMemorySystem(EventBus(), SharedMetadata(), store=store, embedder=embedder)
 
@@ -110,7 +110,7 @@ def median_s(function: Callable[[], object], times: int) -> float:
 
 @pytest.mark.benchmark(group="store")
 def test_store_a_batch_beside_embedding_alone(
-    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: SharedEmbedder
 ) -> None:
     texts = Texts(1)
     with open_system(tmp_path, embedder) as memories:
@@ -125,7 +125,7 @@ def test_store_a_batch_beside_embedding_alone(
 
 @pytest.mark.benchmark(group="store")
 def test_store_one_beside_embedding_alone(
-    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: SharedEmbedder
 ) -> None:
     texts = iter(Texts(2).take(400))
     with open_system(tmp_path, embedder) as memories:
@@ -139,15 +139,14 @@ def test_store_one_beside_embedding_alone(
 @pytest.mark.benchmark(group="recall")
 @pytest.mark.parametrize("records", [1_000, 10_000, 100_000])
 def test_recall_beside_embedding_and_one_matrix_product(
-    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder, records: int
+    benchmark: pytest.FixtureRequest, tmp_path: Path, embedder: SharedEmbedder, records: int
 ) -> None:
-    filling = PrecomputedEmbedder(embedder)
     texts = Texts(3)
-    with open_system(tmp_path, filling) as memories:
-        filling.real = False
+    with open_system(tmp_path, embedder) as memories:
+        embedder.real = False
         for start in range(0, records, 1000):
             memories.store(entries(texts.take(min(1000, records - start))))
-        filling.real = True
+        embedder.real = True
         first = median_s(lambda: memories.recall("warm up"), 1)
         matrix = np.random.default_rng(9).standard_normal(
             (records, embedder.identity.dimension), dtype=np.float32

@@ -31,7 +31,11 @@ SHORTLIST = 400
 CITATION_TOKENS = 4
 TERMS_MIN = 3
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+")
+# Not after an initial or an abbreviation that a name or number follows.
+_SENTENCE_END = re.compile(
+    r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|vs)\.)(?<!\bMrs\.)(?<!\bProf\.)(?<!\be\.g\.)"
+    r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])|\n+"
+)
 
 Vector: TypeAlias = dict[str, float]
 

@@ -113,7 +113,7 @@ def test_snippets_start_memoryd_by_absolute_paths(memoryd: CommandLine, client: 
     entry = snippet[CLIENTS[client].key]["memoryd"]
     assert Path(entry["command"]).is_absolute()
     assert entry["args"][-1] == "stdio"
-    assert entry["env"]["MEMORYD_HOME"] == str(memoryd.home)
+    assert entry["env"] == {"MEMORYD_HOME": str(memoryd.home), "MEMORYD_EMBEDDER": "hashing"}
 
 
 def test_snippets_over_http_name_the_address(memoryd: CommandLine) -> None:

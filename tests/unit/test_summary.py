@@ -65,6 +65,14 @@ def test_order_of_records_does_not_matter() -> None:
     assert summarise(TRIP, 60) == summarise(TRIP[::-1], 60)
 
 
+def test_an_abbreviation_ends_no_sentence() -> None:
+    text = "We saw Dr. Silva and Mrs. Ortega at J. Smith's clinic. The clinic was full."
+    assert {one.text for one in summarise([record(0, text)], 100)} == {
+        "We saw Dr. Silva and Mrs. Ortega at J. Smith's clinic.",
+        "The clinic was full.",
+    }
+
+
 def test_nothing_gives_nothing() -> None:
     assert summarise([], 100) == []
 

@@ -1,5 +1,6 @@
-"""The embedded record store: one SQLite file, encrypted as a whole by SQLCipher."""
+"""Record store in one encrypted SQLite file, or in memory."""
 
+from memory.backends.sqlite.connections import library_versions
 from memory.backends.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["SqliteStore", "library_versions"]

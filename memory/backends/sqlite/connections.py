@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlcipher3 import dbapi2
@@ -56,6 +56,13 @@ def connect(target: str, key: bytes | None) -> dbapi2.Connection:
     if key is not None:
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     return connection
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of SQLite and SQLCipher, by name."""
+    with closing(connect(":memory:", None)) as connection:
+        (cipher,) = connection.execute("PRAGMA cipher_version").fetchone()
+    return {"SQLite": dbapi2.sqlite_version, "SQLCipher": str(cipher)}
 
 
 def make_engine(target: str, key: bytes | None) -> Engine:

@@ -1,0 +1,189 @@
+"""MCP over standard input and output, for hosts that start memoryd as their child."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterable, Callable
+from types import FrameType
+from typing import Protocol
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import (
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
+
+from memory.errors import MemorydError
+from server.composition import Composition, compose
+from server.config import Settings
+from server.dispatch import Dispatcher
+from server.logs import configure_logging
+from server.mcp_face import McpFace
+from server.services import EmbeddingService
+from tools.definition import Caller
+
+__all__ = ["serve_stdio"]
+
+LAST_ANSWERS_S = 10.0
+"""How long requests may still be worked on after the input has ended."""
+
+
+def serve_stdio(settings: Settings) -> None:
+    """Serves until standard input ends or the process is told to end.
+
+    Standard output carries the protocol alone; logs go to standard error.
+
+    Raises:
+        SystemExit: With status 1 when it cannot begin; one line on standard error says why.
+    """
+    configure_logging(settings.log_level)
+    try:
+        composition = compose(settings)
+    except MemorydError as error:
+        sys.stderr.write(f"memoryd: {error.message}\n")
+        raise SystemExit(1) from None
+    embedding = EmbeddingService(composition.system)
+    ending = _Ending(composition, embedding)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ending.on_signal)
+    embedding.start()
+    try:
+        anyio.run(_serve, settings, composition)
+    finally:
+        ended = ending.close()
+    if not ended:
+        _leave()
+
+
+async def _serve(settings: Settings, composition: Composition) -> None:
+    dispatcher = Dispatcher(composition.system, settings.threads)
+    face = McpFace(dispatcher, Caller(namespace=settings.namespace))
+    options = face.server.create_initialization_options()
+    to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    replies, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+    unanswered = _Unanswered()
+    async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+        tasks.start_soon(_forward, incoming, to_server, unanswered, face.drain)
+        tasks.start_soon(_return, from_server, outgoing, unanswered)
+        await face.server.run(requests, replies, options)
+
+
+class _Outgoing(Protocol):
+    """Where answers go."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Unanswered:
+    """The requests that wait for their answers."""
+
+    def __init__(self) -> None:
+        self._ids: set[RequestId] = set()
+        self._none = anyio.Event()
+        self._ended = False
+
+    def add(self, message: SessionMessage | Exception) -> None:
+        """Takes note of what came in."""
+        told = message.message if isinstance(message, SessionMessage) else None
+        if isinstance(told, JSONRPCRequest):
+            self._ids.add(told.id)
+        elif isinstance(told, JSONRPCNotification) and told.method == "notifications/cancelled":
+            self._ids.discard((told.params or {}).get("requestId", ""))
+
+    def answered(self, message: SessionMessage) -> None:
+        """Takes note of what went out."""
+        told = message.message
+        if isinstance(told, JSONRPCResponse | JSONRPCError) and told.id is not None:
+            self._ids.discard(told.id)
+        self._tell()
+
+    async def wait(self) -> None:
+        """Waits until every request is answered; none may come any more."""
+        self._ended = True
+        self._tell()
+        await self._none.wait()
+
+    def _tell(self) -> None:
+        if self._ended and not self._ids:
+            self._none.set()
+
+
+async def _forward(
+    incoming: AsyncIterable[SessionMessage | Exception],
+    to_server: MemoryObjectSendStream[SessionMessage | Exception],
+    unanswered: _Unanswered,
+    drain: Callable[[], None],
+) -> None:
+    """Hands requests on; tells their end, upon which the server stops, when all is answered."""
+    async with to_server:
+        async for message in incoming:
+            unanswered.add(message)
+            await to_server.send(message)
+        drain()
+        with anyio.move_on_after(LAST_ANSWERS_S):
+            await unanswered.wait()
+
+
+async def _return(
+    from_server: MemoryObjectReceiveStream[SessionMessage],
+    outgoing: _Outgoing,
+    unanswered: _Unanswered,
+) -> None:
+    """Hands answers on."""
+    try:
+        async for message in from_server:
+            await outgoing.send(message)
+            unanswered.answered(message)
+    finally:
+        await outgoing.aclose()
+
+
+class _Ending:
+    """Closes what is open, once, whoever asks first."""
+
+    def __init__(self, composition: Composition, embedding: EmbeddingService) -> None:
+        self._composition = composition
+        self._embedding = embedding
+        self._once = threading.Lock()
+        self._ended = False
+
+    def close(self) -> bool:
+        """Closes everything; false if a thread is still inside the embedding model."""
+        with self._once:
+            if not self._ended:
+                self._ended = True
+                quiet = self._embedding.close()
+                self._composition.system.close()
+                return quiet
+        return True
+
+    def on_signal(self, _: int, __: FrameType | None) -> None:
+        """Ends the process from a thread of its own.
+
+        The thread that reads standard input cannot be woken, and the one that is interrupted by
+        the signal may hold a lock that closing needs.
+        """
+        threading.Thread(target=self._end_process, name="memoryd-ending").start()
+
+    def _end_process(self) -> None:
+        self.close()
+        _leave()
+
+
+def _leave() -> None:
+    """Ends the process now, without waiting for threads that are busy or wait for input."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(0)
