@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -237,16 +238,33 @@ def _refuse_remote(settings: Settings) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    address = (settings.host, settings.port)
     try:
-        family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(address, family=family, backlog=CONNECTIONS_WAITING_MAX)
+        resolved = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+        return _bound(*resolved[0])
     except OSError as error:
         raise Unavailable(
             f"cannot listen on {settings.host} port {settings.port}: "
             f"{(error.strerror or 'unknown address').lower()}; is memoryd running already? "
             "Stop that, or choose another port with MEMORYD_PORT"
         ) from error
+
+
+def _bound(
+    family: int, kind: int, protocol: int, _: str, address: tuple[object, ...]
+) -> socket.socket:
+    # The protocol is named, because asyncio sends small answers without delay only where it is.
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere the option would let two processes share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(CONNECTIONS_WAITING_MAX)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _url(listener: socket.socket) -> str:

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from memory import EventBus, IntegratedMemorySystem, SharedMetadata
 from memory.embedding import embedder_from
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile(
+    "memoryd", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("memoryd")
 
 
 class ManualClock:

@@ -192,6 +192,12 @@ def test_nothing_that_was_asked_or_stored_is_logged(tmp_path: Path) -> None:
     assert "hunter2" not in err
 
 
+def test_small_answers_are_not_held_back(http: httpx2.Client) -> None:
+    http.get("/healthz")
+    durations = [http.get("/healthz").elapsed.total_seconds() for _ in range(21)]
+    assert sorted(durations)[10] < 0.03  # delayed acknowledgements would make it 0.04
+
+
 def test_frames_that_are_not_utf8_end_the_socket(server: Server) -> None:
     address = server.url.replace("http", "ws") + "/ws"
     with websockets.sync.client.connect(address) as opened:

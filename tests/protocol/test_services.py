@@ -12,7 +12,11 @@ from memory import EventBus, IntegratedMemorySystem, SharedMetadata
 from memory.embedding import embedder_from
 from memory.errors import EmbedderUnavailable
 from memory.ports import EmbedderIdentity, Floats
+from server.app import build_app
+from server.composition import Composition
+from server.config import Settings
 from server.services import LOADING, EmbeddingService
+from tests.protocol.faces import http_client
 
 BOUND_S = 10.0
 
@@ -96,6 +100,17 @@ def test_it_ends_at_once_in_the_middle_of_a_long_pause(failures: int) -> None:
         served = service(memories, pause_s=3600)
         served.start()
         assert served.close(BOUND_S)
+
+
+@pytest.mark.anyio
+async def test_the_server_serves_before_it_is_ready_and_says_why(settings: Settings) -> None:
+    with system(TroubledEmbedder(10**9)) as memories:
+        app = build_app(settings, Composition(settings=settings, system=memories))
+        async with http_client(app) as client:
+            healthy, ready = await client.get("/healthz"), await client.get("/readyz")
+    assert (healthy.status_code, ready.status_code) == (200, 503)
+    assert ready.json()["error"]["message"] == LOADING
+    assert ready.headers["retry-after"]
 
 
 def test_closing_what_never_began_is_no_error() -> None:

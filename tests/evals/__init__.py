@@ -1,0 +1,1 @@
+"""Tests of the measuring instruments, and the quality gate that they hold up."""
