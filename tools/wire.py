@@ -68,8 +68,9 @@ class SourceIn(Parameters):
 
 
 class EntryFields(Parameters):
-    """What can be said of an entry beside its content."""
+    """What can be said of an entry; a call that gives several has no content of its own."""
 
+    content: str | None = None
     tier: TierName = Field(
         default="long_term",
         description="long_term (default), semantic: facts, episodic: events, working: the task at "

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("memory", "tools", "server")
+PACKAGES = ("memory", "tools", "server", "evals")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -54,4 +54,7 @@ def test_the_changelog_tells_of_the_version_at_hand() -> None:
 
 def test_the_wheel_holds_exactly_the_packages() -> None:
     assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == set(PACKAGES)
-    assert PROJECT["project"]["scripts"] == {"memoryd": "server.cli:main"}
+    assert PROJECT["project"]["scripts"] == {
+        "memoryd": "server.cli:main",
+        "memoryd-eval": "evals.cli:main",
+    }

@@ -1,0 +1,1 @@
+"""Measures how well a memory answers: retrieval and abstention, on named data, beside baselines."""

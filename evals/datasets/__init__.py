@@ -1,0 +1,1 @@
+"""Conversations with questions about them, read from published data sets and from our own."""
