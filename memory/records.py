@@ -15,6 +15,11 @@ JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, 
 
 DEFAULT_NAMESPACE = "default"
 
+MIN_CONFIDENCE = 0.15
+"""Hits that recall is less sure of are left out by default. Where it was measured (see
+``memory.recall.confidence``), no answerable question falls below it, and about half of the
+questions about what was never stored do."""
+
 
 class Tier(StrEnum):
     """Where a record lives; each tier has a retention of its own."""

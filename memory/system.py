@@ -28,7 +28,6 @@ from memory.ports import (
     Transaction,
     VectorIndex,
 )
-from memory.recall.confidence import MIN_CONFIDENCE
 from memory.recall.packing import fit
 from memory.recall.past import PastSearch
 from memory.recall.projection import Projections
@@ -36,6 +35,7 @@ from memory.recall.search import Found, Search, SearchOutcome
 from memory.recall.summary import summarise
 from memory.records import (
     DEFAULT_NAMESPACE,
+    MIN_CONFIDENCE,
     Change,
     Entry,
     Filter,

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import FrameType
 
@@ -23,7 +23,6 @@ from starlette.types import Receive, Scope, Send
 
 from memory.errors import Forbidden, MemorydError, Unavailable
 from server.about import NAME, VERSION
-from server.composition import Composition, compose
 from server.config import Settings
 from server.dispatch import Dispatcher
 from server.guard import RequestGuard, is_loopback
@@ -33,6 +32,7 @@ from server.mcp_face import McpFace
 from server.openapi import openapi_document
 from server.rest import problem, rest_routes
 from server.services import EmbeddingService
+from server.starting import Memories, Starting
 from server.websocket import websocket_route
 from tools.definition import Caller
 
@@ -61,21 +61,20 @@ class Application:
 
     Args:
         settings: The settings of the process.
-        composition: The memory to serve.
+        memories: Where the memory to serve is.
     """
 
-    def __init__(self, settings: Settings, composition: Composition) -> None:
-        system = composition.system
-        dispatcher = Dispatcher(system, settings.threads)
+    def __init__(self, settings: Settings, memories: Memories) -> None:
+        dispatcher = Dispatcher(memories, settings.threads)
         caller = Caller(namespace=settings.namespace)
         rpc = JsonRpc(tool_methods(dispatcher))
         self.mcp = McpFace(dispatcher, caller)
         self._sessions = self.mcp.sessions(settings.body_max_bytes)
-        self._embedding = EmbeddingService(system)
+        self._embedding = EmbeddingService(memories)
         routes: list[BaseRoute] = [
             *rest_routes(dispatcher, caller),
             rpc_route(rpc, caller),
-            websocket_route(rpc, system.event_bus, caller),
+            websocket_route(rpc, memories.event_bus, caller),
             Route("/mcp", StreamableHTTPASGIApp(self._sessions)),
             *_information(self._embedding),
         ]
@@ -114,9 +113,9 @@ class Application:
         self.mcp.drain()
 
 
-def build_app(settings: Settings, composition: Composition) -> Application:
-    """The application over a memory that is composed already."""
-    return Application(settings, composition)
+def build_app(settings: Settings, memories: Memories) -> Application:
+    """The application over a memory, which may still be starting."""
+    return Application(settings, memories)
 
 
 def _information(embedding: EmbeddingService) -> list[Route]:
@@ -166,14 +165,23 @@ async def _failure(_: Request, error: Exception) -> Response:
 class _Server(uvicorn.Server):
     """Ends open streams before it waits for connections to close, and says where it serves."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], url: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: Application, starting: Starting, url: str
+    ) -> None:
         super().__init__(config)
-        self._drain = drain
+        self._app = app
+        self._starting = starting
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to serve."""
+        """Begins to serve, then to compose the memory."""
         await super().startup(sockets)
+        self._starting.begin(self._composed)
+
+    def _composed(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.stop()
+            return
         log.info(
             "%s %s serves %s: MCP %s/mcp, REST %s/memory, JSON-RPC %s/rpc, WebSocket %s/ws",
             *(NAME, VERSION, self._url, self._url, self._url, self._url),
@@ -183,7 +191,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends what is open, then the server."""
         hush_shutdown()
-        self._drain()
+        self._app.drain()
         await super().shutdown(sockets)
 
     def stop(self, _: int = 0, __: FrameType | None = None) -> None:
@@ -201,19 +209,21 @@ def serve(settings: Settings) -> None:
     try:
         _refuse_remote(settings)
         listener = _listen(settings)
-        composition = compose(settings)
+        _run(settings, listener)
     except MemorydError as error:
         sys.stderr.write(f"memoryd: {error.message}\n")
         raise SystemExit(1) from None
-    try:
-        _run(settings, composition, listener)
-    finally:
-        composition.system.close()
-        log.info("memoryd has ended; everything acknowledged is stored")
+    log.info("memoryd has ended; everything acknowledged is stored")
 
 
-def _run(settings: Settings, composition: Composition, listener: socket.socket) -> None:
-    app = build_app(settings, composition)
+def _run(settings: Settings, listener: socket.socket) -> None:
+    """Serves on the listener until told to end.
+
+    Raises:
+        MemorydError: The memory cannot be composed.
+    """
+    starting = Starting(settings)
+    app = build_app(settings, starting)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -222,10 +232,15 @@ def _run(settings: Settings, composition: Composition, listener: socket.socket) 
         ws_max_size=settings.body_max_bytes,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
-    server = _Server(config, app.drain, _url(listener))
+    server = _Server(config, app, starting, _url(listener))
     for number in SIGNALS:  # uvicorn hands signals on to these when it has ended
         signal.signal(number, server.stop)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    finally:
+        starting.close()
+    if starting.error is not None:
+        raise starting.error
 
 
 def _refuse_remote(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,6 +28,7 @@ class LazyCommand:
     def load(self) -> click.Command:
         """Imports the command."""
         command = getattr(import_module(f"server.commands.{self.module}"), self.name)
+        gc.enable()
         if not isinstance(command, click.Command):
             raise TypeError(f"server.commands.{self.module}.{self.name} is not a command")
         return command
@@ -96,4 +98,5 @@ def command_line() -> None:
 
 def main() -> None:
     """Runs the console script."""
+    gc.disable()  # would look at every new module again and again; on when a command is loaded
     command_line(prog_name=NAME)

@@ -34,6 +34,16 @@ class Composition:
     settings: Settings
     system: IntegratedMemorySystem
 
+    @property
+    def event_bus(self) -> EventBus:
+        """What tells of changes."""
+        return self.system.event_bus
+
+    @property
+    def composed(self) -> bool:
+        """Whether ``system`` is there: always."""
+        return True
+
 
 def master_key(settings: Settings) -> MasterKey:
     """The key of the database: as set, else from the key file, which is made at the first start.
@@ -88,15 +98,19 @@ def database_versions() -> dict[str, str]:
     return library_versions()
 
 
-def compose(settings: Settings) -> Composition:
+def compose(settings: Settings, event_bus: EventBus | None = None) -> Composition:
     """Builds the memory; nothing heavy is loaded yet.
+
+    Args:
+        settings: The settings of the process.
+        event_bus: Is told of changes; a new one unless given.
 
     Raises:
         MemorydError: A part cannot be opened; the message says which and what to do.
     """
     embedder = embedder_from(settings.embedder)
     system = IntegratedMemorySystem(
-        EventBus(),
+        event_bus or EventBus(),
         SharedMetadata(),
         store=open_store(settings),
         embedder=embedder,

@@ -16,7 +16,7 @@ import anyio.to_thread
 from pydantic import ValidationError
 
 from memory.errors import InvalidInput, MemorydError, NotFound
-from memory.system import IntegratedMemorySystem
+from server.starting import Memories
 from tools.catalogue import TOOLS
 from tools.definition import Caller, Result, Tool
 from tools.reasons import invalid_input
@@ -37,18 +37,18 @@ class Dispatcher:
     """Runs tools by name.
 
     Args:
-        system: The memory that the tools work on.
+        memories: Where the memory is that the tools work on; calls wait until it is composed.
         threads: How many calls run at once; further ones wait for their turn.
         tools: What can be called.
     """
 
     def __init__(
         self,
-        system: IntegratedMemorySystem,
+        memories: Memories,
         threads: int,
         tools: Sequence[Tool[Any, Any]] = TOOLS,
     ) -> None:
-        self.system = system
+        self.memories = memories
         self._threads = threads
         self._limiter: anyio.CapacityLimiter | None = None
         self._tools: dict[str, Tool[Any, Any]] = {tool.name: tool for tool in tools}
@@ -84,7 +84,7 @@ class Dispatcher:
     ) -> Outcome:
         try:
             parameters = tool.parameters.model_validate(arguments)
-            return tool, tool.call(self.system, caller, parameters)
+            return tool, tool.call(self.memories.system, caller, parameters)
         except MemorydError:
             raise
         except ValidationError as error:

@@ -36,12 +36,12 @@ from mcp.types import (
 from mcp.types import Tool as McpTool
 
 from memory.errors import MemorydError
-from memory.system import IntegratedMemorySystem
 from server.about import NAME, TITLE, VERSION
 from server.dispatch import Dispatcher, result_value
 from server.error_map import facts_of
 from server.mcp_events import STATISTICS_URI, MemoryEvents
 from server.schemas import Schema, input_schema, output_schema
+from server.starting import Memories
 from tools.catalogue import TOOLS, AnyTool
 from tools.definition import Caller
 
@@ -92,7 +92,7 @@ class McpFace:
     def __init__(self, dispatcher: Dispatcher, caller: Caller) -> None:
         self._dispatcher = dispatcher
         self._caller = caller
-        self._events = MemoryEvents(dispatcher.system.event_bus)
+        self._events = MemoryEvents(dispatcher.memories.event_bus)
         self._listen = ListenHandler(
             self._events, max_subscriptions=LISTENERS_MAX, max_buffered_events=EVENTS_MAX
         )
@@ -168,7 +168,7 @@ class McpFace:
         uri = str(params.uri)
         if uri != STATISTICS_URI:
             raise MCPError(INVALID_PARAMS, "Resource not found", {"uri": uri})
-        text = await anyio.to_thread.run_sync(_statistics, self._dispatcher.system)
+        text = await anyio.to_thread.run_sync(_statistics, self._dispatcher.memories)
         contents = TextResourceContents(uri=uri, text=text, mime_type="application/json")
         return ReadResourceResult(contents=[contents])
 
@@ -226,7 +226,8 @@ def _failure(error: MemorydError) -> CallToolResult:
     )
 
 
-def _statistics(system: IntegratedMemorySystem) -> str:
+def _statistics(memories: Memories) -> str:
+    system = memories.system
     namespaces = [
         {"namespace": one.namespace, "records": one.records, "tiers": one.tiers}
         for one in system.namespaces()

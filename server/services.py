@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from memory.errors import MemorydError
-from memory.system import IntegratedMemorySystem
+from server.starting import Memories
 
 __all__ = ["EmbeddingService"]
 
@@ -15,6 +15,7 @@ RETRY_PAUSES_S: Sequence[float] = (1, 2, 5, 15, 60)
 SWEEP_PAUSE_S = 60.0
 """How often to look for records that were stored while the embedder could not answer."""
 
+STARTING = "the memory is being opened"
 LOADING = "the embedding model is being loaded; until then recall finds by words alone"
 
 log = logging.getLogger(__name__)
@@ -27,19 +28,19 @@ class EmbeddingService:
     that grow.
 
     Args:
-        system: The memory to serve.
+        memories: Where the memory is; the service begins when it is composed.
         retry_pauses_s: Seconds to wait after each failure in a row; the last one repeats.
         sweep_pause_s: Seconds between looks for records without a vector.
     """
 
     def __init__(
         self,
-        system: IntegratedMemorySystem,
+        memories: Memories,
         *,
         retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
         sweep_pause_s: float = SWEEP_PAUSE_S,
     ) -> None:
-        self._system = system
+        self._memories = memories
         self._retry_pauses_s = retry_pauses_s
         self._sweep_pause_s = sweep_pause_s
         self._stop = threading.Event()
@@ -49,7 +50,9 @@ class EmbeddingService:
     @property
     def unready(self) -> str | None:
         """Why recall is not at full quality yet; ``None`` when it is."""
-        if self._system.ready:
+        if not self._memories.composed:
+            return STARTING
+        if self._memories.system.ready:
             return None
         return self._trouble or LOADING
 
@@ -78,11 +81,12 @@ class EmbeddingService:
             self._stop.wait(pause)
 
     def _work(self) -> None:
-        if not self._system.ready:
-            self._system.load()
+        system = self._memories.system
+        if not system.ready:
+            system.load()
             log.info("the embedding model is loaded")
         given = 0
-        while not self._stop.is_set() and (count := self._system.embed_missing()):
+        while not self._stop.is_set() and (count := system.embed_missing()):
             given += count
         if given:
             log.info("gave vectors to %d records that lacked them", given)

@@ -24,12 +24,12 @@ from mcp.types import (
 )
 
 from memory.errors import MemorydError
-from server.composition import Composition, compose
 from server.config import Settings
 from server.dispatch import Dispatcher
 from server.logs import configure_logging
 from server.mcp_face import McpFace
 from server.services import EmbeddingService
+from server.starting import Starting
 from tools.definition import Caller
 
 __all__ = ["serve_stdio"]
@@ -47,26 +47,21 @@ def serve_stdio(settings: Settings) -> None:
         SystemExit: With status 1 when it cannot begin; one line on standard error says why.
     """
     configure_logging(settings.log_level)
-    try:
-        composition = compose(settings)
-    except MemorydError as error:
-        sys.stderr.write(f"memoryd: {error.message}\n")
-        raise SystemExit(1) from None
-    embedding = EmbeddingService(composition.system)
-    ending = _Ending(composition, embedding)
+    starting = Starting(settings)
+    embedding = EmbeddingService(starting)
+    ending = _Ending(starting, embedding)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.on_signal)
-    embedding.start()
     try:
-        anyio.run(_serve, settings, composition)
+        anyio.run(_serve, settings, starting, embedding)
     finally:
         ended = ending.close()
     if not ended:
         _leave()
 
 
-async def _serve(settings: Settings, composition: Composition) -> None:
-    dispatcher = Dispatcher(composition.system, settings.threads)
+async def _serve(settings: Settings, starting: Starting, embedding: EmbeddingService) -> None:
+    dispatcher = Dispatcher(starting, settings.threads)
     face = McpFace(dispatcher, Caller(namespace=settings.namespace))
     options = face.server.create_initialization_options()
     to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -75,6 +70,8 @@ async def _serve(settings: Settings, composition: Composition) -> None:
     async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
         tasks.start_soon(_forward, incoming, to_server, unanswered, face.drain)
         tasks.start_soon(_return, from_server, outgoing, unanswered)
+        starting.begin(_end_unless_composed)
+        embedding.start()
         await face.server.run(requests, replies, options)
 
 
@@ -153,8 +150,8 @@ async def _return(
 class _Ending:
     """Closes what is open, once, whoever asks first."""
 
-    def __init__(self, composition: Composition, embedding: EmbeddingService) -> None:
-        self._composition = composition
+    def __init__(self, starting: Starting, embedding: EmbeddingService) -> None:
+        self._starting = starting
         self._embedding = embedding
         self._once = threading.Lock()
         self._ended = False
@@ -165,7 +162,7 @@ class _Ending:
             if not self._ended:
                 self._ended = True
                 quiet = self._embedding.close()
-                self._composition.system.close()
+                self._starting.close()
                 return quiet
         return True
 
@@ -182,8 +179,16 @@ class _Ending:
         _leave()
 
 
-def _leave() -> None:
+def _end_unless_composed(error: BaseException | None) -> None:
+    if error is None:
+        return
+    told = error.message if isinstance(error, MemorydError) else type(error).__qualname__
+    sys.stderr.write(f"memoryd: {told}\n")
+    _leave(1)
+
+
+def _leave(status: int = 0) -> None:
     """Ends the process now, without waiting for threads that are busy or wait for input."""
     logging.shutdown()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)

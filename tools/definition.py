@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from memory.records import DEFAULT_NAMESPACE
-from memory.system import IntegratedMemorySystem
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Caller", "Parameters", "Result", "Scope", "Tool"]
 

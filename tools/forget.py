@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AliasChoices, Field
 from pydantic.functional_validators import BeforeValidator
 
 from memory.errors import InvalidInput
 from memory.records import Filter, Tier
-from memory.system import IntegratedMemorySystem
 from tools.definition import Caller, Parameters, Result, Scope, Tool
 from tools.filters import FiltersIn, as_list
 from tools.wire import Namespace, TierName
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Forget"]
 

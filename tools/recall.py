@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.functional_validators import BeforeValidator
 
-from memory.recall.confidence import MIN_CONFIDENCE
-from memory.records import Filter, RecallHit, Status, Tier
-from memory.system import IntegratedMemorySystem
+from memory.records import MIN_CONFIDENCE, Filter, RecallHit, Status, Tier
 from tools.definition import Caller, Parameters, Result, Scope, Tool
 from tools.filters import FiltersIn, as_list
 from tools.wire import Json, Namespace, SourceOut, Tags, TierName, iso, source_out
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Recall"]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AliasChoices, Field, SkipValidation, ValidationError
 
 from memory.errors import InvalidInput
 from memory.records import Entry, StoreResult
-from memory.system import IntegratedMemorySystem
 from memory.validation import ENTRIES_MAX
 from tools.definition import Caller, Result, Scope, Tool
 from tools.reasons import invalid_input
 from tools.wire import EntryFields, EntryIn, Namespace
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Store"]
 

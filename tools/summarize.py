@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import AliasChoices, AwareDatetime, Field
 
 from memory.records import Tier, TimeRange
-from memory.system import IntegratedMemorySystem
 from tools.definition import Caller, Parameters, Result, Scope, Tool
 from tools.filters import FiltersIn
 from tools.wire import Namespace, TierName, iso
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Summarize"]
 

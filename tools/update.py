@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import AliasChoices, AwareDatetime, Field
 
 from memory.records import JsonValue, Tier
-from memory.system import IntegratedMemorySystem
 from tools.definition import Caller, Parameters, Result, Scope, Tool
 from tools.wire import Json, Namespace, SourceIn, Tags, TierName, json_value
+
+if TYPE_CHECKING:
+    from memory.system import IntegratedMemorySystem
 
 __all__ = ["Update"]
 

@@ -16,11 +16,7 @@ import numpy as np
 
 from memory.recall.ranking import Candidates
 
-__all__ = ["MIN_CONFIDENCE", "hit_confidence", "query_relevance"]
-
-MIN_CONFIDENCE = 0.15
-"""The default threshold: in that measurement no answerable question falls below it, and more than
-half of the questions about what was never stored do."""
+__all__ = ["hit_confidence", "query_relevance"]
 
 COVERAGE_WEIGHT = 0.25
 SLOPE = 16.0

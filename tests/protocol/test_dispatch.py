@@ -12,6 +12,8 @@ import pytest
 
 from memory.errors import MemorydError, NotFound
 from memory.system import IntegratedMemorySystem
+from server.composition import Composition
+from server.config import Settings
 from server.dispatch import Dispatcher
 from tools.catalogue import TOOLS
 from tools.definition import Caller, Parameters, Result, Scope, Tool
@@ -76,7 +78,8 @@ class Deep(Probe):
 
 
 def dispatcher(memories: IntegratedMemorySystem, *tools: Tool[Any, Any]) -> Dispatcher:
-    return Dispatcher(memories, threads=2, tools=tools or TOOLS)
+    composition = Composition(settings=Settings(), system=memories)
+    return Dispatcher(composition, threads=2, tools=tools or TOOLS)
 
 
 async def test_only_so_many_calls_run_at_once(memories: IntegratedMemorySystem) -> None:

@@ -61,7 +61,8 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def service(memories: IntegratedMemorySystem, pause_s: float = 0.001) -> EmbeddingService:
-    return EmbeddingService(memories, retry_pauses_s=[pause_s], sweep_pause_s=pause_s)
+    composition = Composition(settings=Settings(), system=memories)
+    return EmbeddingService(composition, retry_pauses_s=[pause_s], sweep_pause_s=pause_s)
 
 
 def test_it_tries_again_until_the_model_is_loaded() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory.recall.confidence import MIN_CONFIDENCE, hit_confidence, query_relevance
+from memory.recall.confidence import hit_confidence, query_relevance
 from memory.recall.ranking import Candidates
+from memory.records import MIN_CONFIDENCE
 
 
 def relevance(words: float, cosine: float, terms: int = 2, records: int = 100) -> float:
