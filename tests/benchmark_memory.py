@@ -153,12 +153,15 @@ def test_recall_beside_embedding_and_one_matrix_product(
         )
         queries = iter(texts.take(QUERIES * 4 + 10))
 
-        def floor() -> object:
-            return np.argpartition(matrix @ embedder.embed([next(queries)])[0], -10)[-10:]
+        def floor_s() -> float:
+            """Each part alone, since their threads would disturb each other."""
+            vector = embedder.embed([next(queries)])[0]
+            product = median_s(lambda: np.argpartition(matrix @ vector, -10)[-10:], QUERIES)
+            return product + median_s(lambda: embedder.embed([next(queries)]), QUERIES)
 
-        floor_s = median_s(floor, QUERIES)
+        before = floor_s()
         benchmark.pedantic(lambda: memories.recall(next(queries)), rounds=QUERIES, warmup_rounds=3)
-        floor_s = (floor_s + median_s(floor, QUERIES)) / 2
-    benchmark.extra_info["floor_s"] = floor_s
-    benchmark.extra_info["ratio"] = benchmark.stats.stats.median / floor_s
+        floor = (before + floor_s()) / 2
+    benchmark.extra_info["floor_s"] = floor
+    benchmark.extra_info["ratio"] = benchmark.stats.stats.median / floor
     benchmark.extra_info["first_recall_s"] = first
