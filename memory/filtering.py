@@ -62,15 +62,24 @@ def matches(record: MemoryRecord, where: Filter, at: datetime) -> bool:
     """
     return (
         record.status in where.statuses
-        and (where.include_expired or record.expires_at is None or record.expires_at > at)
+        and (where.include_expired or _in_force(record, at))
         and _identity_matches(record, where)
         and _source_matches(record, where)
         and _range_holds(record.occurred_at or record.created_at, where.occurred)
         and _range_holds(record.created_at, where.created)
-        and (where.importance_min is None or record.importance >= where.importance_min)
-        and (where.importance_max is None or record.importance <= where.importance_max)
+        and _importance_matches(record.importance, where)
         and (where.metadata is None or condition_holds(record.metadata, where.metadata))
     )
+
+
+def _in_force(record: MemoryRecord, at: datetime) -> bool:
+    return record.expires_at is None or record.expires_at > at
+
+
+def _importance_matches(importance: float, where: Filter) -> bool:
+    low = 0.0 if where.importance_min is None else where.importance_min
+    high = 1.0 if where.importance_max is None else where.importance_max
+    return low <= importance <= high
 
 
 def condition_holds(metadata: Mapping[str, JsonValue], condition: Condition) -> bool:
