@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -17,12 +19,15 @@ from evals.progress import progress_bar
 from evals.reports import read_retrieval_report, write_report
 from evals.retrieval import RetrievalSettings, measure_retrieval
 from evals.tables import abstention_tables, comparison_tables, retrieval_tables
+from evals.token_axes import axes_file, principal_axes, sample_texts
+from memory.embedding.minilm import MiniLmEmbedder
 from memory.errors import MemorydError
 
 __all__ = ["main"]
 
 NAME = "memoryd-eval"
 WIDTH_WITHOUT_TERMINAL = 160
+CHECKOUT = Path(__file__).parents[1]
 
 
 class CommandLine(click.Group):
@@ -161,6 +166,39 @@ def compare_command(*, before: Path, after: Path, most: int, seed: int, as_json:
         read_retrieval_report(before), read_retrieval_report(after), seed=seed, most=most
     )
     _show(comparison, comparison_tables(comparison), as_json=as_json)
+
+
+@command_line.command(
+    "token-axes",
+    cls=CommandWithExamples,
+    examples=("memoryd-eval token-axes --output minilm_token_axes.npy",),
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the axes go, in numpy's format.",
+)
+@click.option(
+    "--root",
+    default=CHECKOUT,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The checkout whose texts are used.  [default: the one that this is run from]",
+)
+def token_axes(*, output: Path, root: Path) -> None:
+    """Compute the axes along which the default model's token vectors are kept.
+
+    They are the principal components over the texts of memoryd's own samples and documentation.
+    Prints the SHA-256 of the file, by which the embedder knows it.
+    """
+    texts = sample_texts(root)
+    with closing(MiniLmEmbedder(late_interaction=False)) as embedder:
+        content = axes_file(principal_axes(embedder.token_vectors(texts)))
+    output.write_bytes(content)
+    click.echo(hashlib.sha256(content).hexdigest())
+    _say_written([output])
 
 
 def _show(report: BaseModel, tables: Iterable[RenderableType], *, as_json: bool) -> None:

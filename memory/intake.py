@@ -17,7 +17,7 @@ from memory.errors import Conflict, EmbedderUnavailable, InvalidInput, MemorydEr
 from memory.ports import (
     Clock,
     Embedder,
-    Floats,
+    Encoding,
     Indexed,
     NewId,
     RecordStore,
@@ -122,12 +122,12 @@ class Intake:
 
     def index(self, records: Sequence[MemoryRecord]) -> list[Indexed]:
         """Words and vectors of the records; without vectors while the embedder cannot answer."""
-        vectors = self._embed([record.indexed_text for record in records])
+        encodings = self._encode([record.indexed_text for record in records])
         return [
             Indexed(
                 terms=terms(record.indexed_text),
                 date_terms=date_terms(record.occurred_at or record.created_at),
-                vector=None if vectors is None else vectors[place],
+                encoding=None if encodings is None else encodings[place],
                 model=self._embedder.identity.name,
             )
             for place, record in enumerate(records)
@@ -137,9 +137,9 @@ class Intake:
         """What a later entry that says the same would be recognised by."""
         return self._identity(_entry(record), record.namespace)
 
-    def _embed(self, texts: Sequence[str]) -> Floats | None:
+    def _encode(self, texts: Sequence[str]) -> list[Encoding] | None:
         try:
-            return self._embedder.embed(texts) if texts else None
+            return self._embedder.encode(texts) if texts else None
         except EmbedderUnavailable as error:
             log.warning("stored without vectors: %s", error.message)
             return None
@@ -220,7 +220,7 @@ def _stored(one: _Prepared) -> StoreResult:
         status="stored",
         id=one.record.id,
         version=one.record.version,
-        reason=VECTOR_PENDING if one.indexed.vector is None else None,
+        reason=VECTOR_PENDING if one.indexed.encoding is None else None,
     )
 
 

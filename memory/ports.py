@@ -18,6 +18,7 @@ from memory.records import Change, Filter, MemoryRecord, Operation
 
 Keys: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
+Tokens: TypeAlias = npt.NDArray[np.int8]
 Clock: TypeAlias = Callable[[], datetime]
 NewId: TypeAlias = Callable[[], str]
 
@@ -57,6 +58,21 @@ class EmbedderIdentity:
     relevance_midpoint: float = 0.48
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What an embedder makes of one text.
+
+    ``vector`` is the unit vector of the whole, float32, shape (dimension,). ``tokens`` is one row
+    for each token, int8, shape (n, width), where n is 0 if the embedder gives none; each row
+    divided by 127 is about a unit vector. ``weights``, float32, shape (n,), is how much each token
+    of a question tells.
+    """
+
+    vector: Floats
+    tokens: Tokens
+    weights: Floats
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors."""
 
@@ -75,6 +91,14 @@ class Embedder(Protocol):
 
         Raises:
             EmbedderUnavailable: The model cannot be loaded.
+        """
+        ...
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encodes texts, in their order: like ``embed``, with the vectors of tokens.
+
+        Raises:
+            EmbedderUnavailable: The model cannot be loaded or does not answer.
         """
         ...
 
@@ -194,13 +218,12 @@ class LexicalIndex(Protocol):
 class Indexed:
     """What the indexes need of a record's text, written in the same transaction as the record.
 
-    ``vector`` is float32 of shape (dimension,), or ``None`` when the embedder could not answer;
-    ``model`` names the embedder that made it.
+    ``encoding`` is ``None`` when the embedder could not answer; ``model`` names the embedder.
     """
 
     terms: tuple[str, ...]
     date_terms: tuple[str, ...]
-    vector: Floats | None
+    encoding: Encoding | None
     model: str
 
 
@@ -217,6 +240,7 @@ class IndexRow:
     searchable: bool
     superseded: bool
     expires_at: datetime | None
+    speaker: str | None
     conversation_id: str | None
     position: tuple[datetime, int]
     terms: tuple[str, ...]
@@ -398,8 +422,15 @@ class RecordStore(Protocol):
         """Up to ``limit`` searchable records, with their keys, that lack a vector of this model."""
         ...
 
-    def put_vectors(self, model: str, vectors: Sequence[tuple[int, int, Floats]]) -> None:
-        """Adds vectors to records that lack them: (key, version the text had, vector)."""
+    def tokens(self, model: str, keys: Sequence[int]) -> dict[int, Tokens]:
+        """The token vectors that the model made of these records' present texts, by key.
+
+        Records that have none are left out.
+        """
+        ...
+
+    def put_vectors(self, model: str, vectors: Sequence[tuple[int, int, Encoding]]) -> None:
+        """Adds vectors to records that lack them: (key, version the text had, encoding)."""
         ...
 
     def put_words(self, words: Sequence[tuple[int, int, tuple[str, ...], tuple[str, ...]]]) -> None:

@@ -77,11 +77,11 @@ class Reindexing:
 
     def _embed(self, page: Page) -> None:
         if page:
-            vectors = self._embedder.embed([record.indexed_text for _, record in page])
+            encodings = self._embedder.encode([record.indexed_text for _, record in page])
             self._store.put_vectors(
                 self._embedder.identity.name,
                 [
-                    (key, record.version, vector)
-                    for (key, record), vector in zip(page, vectors, strict=True)
+                    (key, record.version, encoding)
+                    for (key, record), encoding in zip(page, encodings, strict=True)
                 ],
             )

@@ -28,6 +28,8 @@ from memory.ports import (
     Transaction,
     VectorIndex,
 )
+from memory.recall.features import FeatureMaker
+from memory.recall.late_interaction import LateInteraction
 from memory.recall.packing import fit
 from memory.recall.past import PastSearch
 from memory.recall.projection import Projections
@@ -121,8 +123,12 @@ class IntegratedMemorySystem:
         vectors = vectors or embedded_vectors(self._embedder.identity.dimension)
         words = words or embedded_words()
         model = self._embedder.identity.name
-        self._projections = Projections(self._store, vectors, words, model)
-        self._search = Search(self._store, self._embedder, vectors, words, self._projections)
+        late = LateInteraction(self._store, model)
+        self._projections = Projections(self._store, vectors, words, late, model)
+        features = FeatureMaker(vectors, words, late)
+        self._search = Search(
+            self._store, self._embedder, vectors, words, self._projections, features
+        )
         self._past = PastSearch(self._store, self._embedder, words)
         self._intake = Intake(self._store, self._embedder, clock, new_id)
         self._forgetting = Forgetting(self._store, clock)
@@ -137,7 +143,7 @@ class IntegratedMemorySystem:
             Model(name=identity.name, purpose="embedding", facts={"dimension": identity.dimension})
         )
         for name, description in (
-            ("recall", "vectors and BM25 over each record and its neighbours in the conversation"),
+            ("recall", "vectors, token vectors and BM25 over records and their neighbours"),
             ("change_log", "append-only log of every change with a keyed chain of digests"),
             ("summaries", "extractive: central, diverse sentences in time order"),
         ):

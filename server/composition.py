@@ -108,7 +108,7 @@ def compose(settings: Settings, event_bus: EventBus | None = None) -> Compositio
     Raises:
         MemorydError: A part cannot be opened; the message says which and what to do.
     """
-    embedder = embedder_from(settings.embedder)
+    embedder = embedder_from(settings.embedder, late_interaction=settings.late_interaction)
     system = IntegratedMemorySystem(
         event_bus or EventBus(),
         SharedMetadata(),

@@ -151,7 +151,8 @@ def rebuild(settings: Settings, progress: Progress) -> Check:
 def check_embedder(settings: Settings) -> Check:
     """Whether the embedding model loads and gives unit vectors."""
     try:
-        with closing(embedder_from(settings.embedder)) as embedder:
+        chosen = embedder_from(settings.embedder, late_interaction=settings.late_interaction)
+        with closing(chosen) as embedder:
             vectors = embedder.embed([PROBE])
             dimension = embedder.identity.dimension
     except MemorydError as error:

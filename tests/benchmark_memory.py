@@ -22,7 +22,7 @@ import pytest
 from memory import Entry, EventBus, IntegratedMemorySystem, SharedMetadata, Source
 from memory.backends.sqlite import SqliteStore
 from memory.embedding import embedder_from
-from memory.ports import Embedder, Floats
+from memory.ports import Embedder, Encoding, Floats
 from memory.privacy.keys import MasterKey
 from memory.system import utc_now
 
@@ -31,6 +31,8 @@ WORDS_PER_TEXT = (8, 30)
 BATCH = 256
 TURNS = 20
 QUERIES = 40
+TOKENS = 25
+WIDTH = 64
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,8 @@ class SharedEmbedder:
     """The real model, which outlives the memories of this module.
 
     Filling a large memory does not run it: while ``real`` is off each text gets a random unit
-    vector, so that a hundred thousand records are made in seconds. Queries run the real model.
+    vector and random token vectors, so that a hundred thousand records are made in seconds.
+    Queries run the real model.
     """
 
     def __init__(self, inner: Embedder) -> None:
@@ -86,12 +89,20 @@ class SharedEmbedder:
     def close(self) -> None:
         """The model belongs to the benchmark."""
 
-    def embed(self, texts: list[str]) -> Floats:
+    def encode(self, texts: list[str]) -> list[Encoding]:
         if self.real:
-            return self.inner.embed(texts)
+            return self.inner.encode(texts)
         shape = (len(texts), self.identity.dimension)
         vectors = self._random.standard_normal(shape, dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [self._encoding(vector) for vector in vectors]
+
+    def embed(self, texts: list[str]) -> Floats:
+        return np.stack([one.vector for one in self.encode(texts)])
+
+    def _encoding(self, vector: Floats) -> Encoding:
+        tokens = self._random.integers(-27, 28, (TOKENS, WIDTH), dtype=np.int8)
+        return Encoding(vector, tokens, np.ones(TOKENS, dtype=np.float32))
 
 
 def open_system(path: Path, embedder: SharedEmbedder) -> IntegratedMemorySystem:

@@ -13,20 +13,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from memory.errors import EmbedderUnavailable, InvalidInput
-from memory.ports import Embedder, EmbedderIdentity, Floats
+from memory.ports import Embedder, EmbedderIdentity, Encoding, Floats
 
 __all__ = ["LARGEST_BATCH", "BatchingEmbedder"]
 
 LARGEST_BATCH = 32
 """Texts in one batch; larger ones are no faster by the text and keep others waiting longer."""
 
+_SHORT_CHARACTERS = 1_000
+_LARGEST_SIZE = 8
+
+
+def _size(text: str) -> int:
+    """As how many short texts a text counts: one that is long takes as long as several."""
+    return min(1 + len(text) // _SHORT_CHARACTERS, _LARGEST_SIZE)
+
 
 class _Request:
     """The texts of one call and how far they are."""
 
-    def __init__(self, texts: Sequence[str], dimension: int) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        self.vectors: Floats = np.empty((len(texts), dimension), dtype=np.float32)
+        self.encodings: dict[int, Encoding] = {}
         # Texts of similar length waste the least in a batch.
         self.waiting = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         self.missing = len(texts)
@@ -38,6 +46,17 @@ class _Request:
     def finished(self) -> bool:
         return self.error is not None or not self.missing
 
+    def take(self, room: int, *, at_least: int = 0) -> tuple[list[int], int]:
+        """Takes the next texts that have room together; the places taken, and their size."""
+        taken = size = 0
+        for place in self.waiting:
+            more = _size(self.texts[place])
+            if size + more > room and taken >= at_least:
+                break
+            taken, size = taken + 1, size + more
+        places, self.waiting = self.waiting[:taken], self.waiting[taken:]
+        return places, size
+
 
 class BatchingEmbedder:
     """The Embedder port over another embedder, for many threads at once.
@@ -47,7 +66,7 @@ class BatchingEmbedder:
 
     Args:
         inner: Computes the batches, one at a time.
-        largest_batch: How many texts one batch may have.
+        largest_batch: How many short texts one batch may have; a long one counts as up to 8.
     """
 
     def __init__(self, inner: Embedder, *, largest_batch: int = LARGEST_BATCH) -> None:
@@ -78,14 +97,24 @@ class BatchingEmbedder:
         self._inner.load()
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Embeds texts, in their order, in batches shared with calls of other threads.
+        """The vectors of the texts, in their order.
 
         Raises:
             EmbedderUnavailable: The model cannot be loaded or does not answer.
         """
         if not texts:
             return self._inner.embed(texts)
-        request = _Request(texts, self._inner.identity.dimension)
+        return np.stack([one.vector for one in self.encode(texts)])
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encodes texts, in their order, in batches shared with calls of other threads.
+
+        Raises:
+            EmbedderUnavailable: The model cannot be loaded or does not answer.
+        """
+        if not texts:
+            return self._inner.encode(texts)
+        request = _Request(texts)
         with self._lock:
             self._requests.append(request)
             request.leads, self._led = not self._led, True
@@ -98,7 +127,7 @@ class BatchingEmbedder:
             self._leave(request)
         if request.error is not None:
             raise request.error
-        return request.vectors
+        return [request.encodings[place] for place in range(len(texts))]
 
     def close(self) -> None:
         """Closes the inner embedder; calls that wait are told so."""
@@ -120,9 +149,9 @@ class BatchingEmbedder:
             batch = self._next_batch()
         error: Exception | None = EmbedderUnavailable("Embedding was interrupted: try again.")
         try:
-            vectors = self._inner.embed([request.texts[place] for request, place in batch])
-            for (request, place), vector in zip(batch, vectors, strict=True):
-                request.vectors[place] = vector
+            encodings = self._inner.encode([request.texts[place] for request, place in batch])
+            for (request, place), encoding in zip(batch, encodings, strict=True):
+                request.encodings[place] = encoding
             error = None
         except Exception as failure:  # noqa: BLE001 - raised again by each caller it concerns
             error = failure
@@ -130,14 +159,19 @@ class BatchingEmbedder:
             self._settle(batch, error)
 
     def _next_batch(self) -> list[tuple[_Request, int]]:
-        """An equal share for each waiting call, the oldest first; then what else has room."""
+        """An equal share for each waiting call, the oldest first; then what else has room.
+
+        While there is room at all, a call's next text is taken, however long it is.
+        """
         batch: list[tuple[_Request, int]] = []
-        share = max(1, self._largest_batch // len(self._requests))
-        for most in (share, self._largest_batch):
+        room = self._largest_batch
+        share = max(1, room // len(self._requests))
+        for most, at_least in ((share, 1), (room, 0)):
             for request in self._requests:
-                taken = min(most, self._largest_batch - len(batch))
-                batch.extend((request, place) for place in request.waiting[:taken])
-                del request.waiting[:taken]
+                if room > 0:
+                    places, size = request.take(min(most, room), at_least=at_least)
+                    batch.extend((request, place) for place in places)
+                    room -= size
         return batch
 
     def _settle(self, batch: list[tuple[_Request, int]], error: Exception | None) -> None:

@@ -14,8 +14,9 @@ from zlib import crc32
 
 import numpy as np
 
+from memory.embedding.token_vectors import NO_TOKENS, NO_WEIGHTS
 from memory.errors import EmbedderUnavailable, InvalidInput
-from memory.ports import EmbedderIdentity, Floats
+from memory.ports import EmbedderIdentity, Encoding, Floats
 from memory.text.analysis import query_terms
 
 __all__ = ["HashingEmbedder"]
@@ -64,6 +65,14 @@ class HashingEmbedder:
         """
         if self._closed.is_set():
             raise EmbedderUnavailable("The embedder is closed: make a new one.")
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encodes texts, in their order; there are no token vectors.
+
+        Raises:
+            EmbedderUnavailable: The embedder is closed.
+        """
+        return [Encoding(vector, NO_TOKENS, NO_WEIGHTS) for vector in self.embed(texts)]
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Embeds texts, in their order; shape (len(texts), dimension).

@@ -15,7 +15,9 @@ __all__ = ["DEFAULT_EMBEDDER", "embedder_from"]
 DEFAULT_EMBEDDER = "minilm"
 
 
-def embedder_from(specification: str = DEFAULT_EMBEDDER) -> Embedder:
+def embedder_from(
+    specification: str = DEFAULT_EMBEDDER, *, late_interaction: bool = True
+) -> Embedder:
     """The embedder that a setting names, with batches shared by concurrent callers.
 
     Nothing is loaded yet.
@@ -23,13 +25,14 @@ def embedder_from(specification: str = DEFAULT_EMBEDDER) -> Embedder:
     Args:
         specification: ``minilm`` (all-MiniLM-L6-v2 on onnxruntime), ``hashing`` (no model, no
             meaning), or ``sentence-transformers:<model name or path>``.
+        late_interaction: Whether to give token vectors, where the embedder can (``minilm``).
 
     Raises:
         InvalidInput: No such embedder.
     """
     kind, _, model = specification.strip().partition(":")
     if kind == "minilm" and not model:
-        return _shared(MiniLmEmbedder())
+        return _shared(MiniLmEmbedder(late_interaction=late_interaction))
     if kind == "hashing" and not model:
         return HashingEmbedder()
     if kind == "sentence-transformers" and model:

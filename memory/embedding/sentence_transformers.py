@@ -16,8 +16,9 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from memory.embedding.token_vectors import NO_TOKENS, NO_WEIGHTS
 from memory.errors import EmbedderUnavailable, InvalidInput
-from memory.ports import EmbedderIdentity, Floats
+from memory.ports import EmbedderIdentity, Encoding, Floats
 
 __all__ = ["SentenceTransformersEmbedder"]
 
@@ -88,6 +89,14 @@ class SentenceTransformersEmbedder:
             EmbedderUnavailable: The extra is not installed or the model is not found.
         """
         self._loaded()
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encodes texts, in their order; there are no token vectors.
+
+        Raises:
+            EmbedderUnavailable: The model cannot be loaded, fails, or is closed.
+        """
+        return [Encoding(vector, NO_TOKENS, NO_WEIGHTS) for vector in self.embed(texts)]
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Embeds texts, in their order.

@@ -33,11 +33,13 @@ def query_relevance(candidates: Candidates, terms: int, records: int, midpoint: 
     """
     if not len(candidates.keys):
         return 0.0
+    words = candidates.features["words"]
+    dense = candidates.features.get("dense", np.full(len(words), np.nan, np.float32))
     most = max(terms, 1) * math.log(1 + records)
-    coverage = np.minimum(1.0, candidates.words / most) if most else candidates.words * 0.0
-    if not np.isfinite(candidates.dense).any():
+    coverage = np.minimum(1.0, words / most) if most else words * 0.0
+    if not np.isfinite(dense).any():
         return float(coverage.max())
-    closeness = np.where(np.isfinite(candidates.dense), candidates.dense, -1.0)
+    closeness = np.where(np.isfinite(dense), dense, -1.0)
     evidence = float((closeness + COVERAGE_WEIGHT * coverage).max())
     return 1.0 / (1.0 + math.exp(SLOPE * (midpoint - evidence)))
 

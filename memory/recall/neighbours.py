@@ -47,6 +47,11 @@ class Conversations:
         if not order:
             del self._order[conversation_id]
 
+    def place(self, key: int) -> tuple[str, datetime] | None:
+        """The conversation of a record and its time there; ``None`` outside conversations."""
+        found = self._place.get(key)
+        return None if found is None else (found[0], found[1].at)
+
     def beside(self, key: int) -> tuple[int | None, int | None]:
         """The keys right before and right after a record in the same sitting."""
         found = self._place.get(key)

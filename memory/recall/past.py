@@ -16,8 +16,9 @@ from memory.errors import EmbedderUnavailable
 from memory.filtering import matches
 from memory.ports import Embedder, Floats, Keys, LexicalDocument, LexicalIndex, RecordStore
 from memory.recall.confidence import query_relevance
-from memory.recall.ranking import Candidates, rank
+from memory.recall.ranking import Candidates, length_features, rank
 from memory.recall.search import SearchOutcome, found_at
+from memory.recall.weights import weights_for
 from memory.records import Filter, MemoryRecord
 from memory.text.analysis import date_terms, query_terms, terms
 
@@ -54,11 +55,12 @@ class PastSearch:
         words = self._word_scores(states, query_terms(text), every)
         best = np.sort(np.argsort(-words, kind="stable")[:EMBEDDED_MAX])
         closeness = self._closeness(text, [states[place] for place in best])
-        unknown = np.full(len(best), np.nan, np.float32)
-        candidates = Candidates(
-            best, words[best], unknown if closeness is None else closeness, unknown
-        )
-        ranking = rank(candidates)
+        lengths = np.array([len(terms(states[place].indexed_text)) for place in best], np.float32)
+        features = {"words": words[best], **length_features(lengths)}
+        if closeness is not None:
+            features["dense"] = closeness
+        candidates = Candidates(best, lengths, features)
+        ranking = rank(candidates, weights_for(None))
         midpoint = self._embedder.identity.relevance_midpoint
         asked = len(set(query_terms(text)))
         relevance = query_relevance(candidates, asked, len(states), midpoint)

@@ -19,9 +19,10 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from memory.ports import IndexRow, LexicalDocument, LexicalIndex, RecordStore, VectorIndex
+from memory.recall.late_interaction import LateInteraction
 from memory.recall.view import NamespaceView
 
-__all__ = ["Projections"]
+__all__ = ["Projections", "dates_of"]
 
 VIEWS_MAX = 4096
 """How many namespaces stay in the process's memory; the least recently used one makes room."""
@@ -30,6 +31,16 @@ CHUNK = 4096
 """How many rows are decoded before they are handed to the indexes."""
 
 T = TypeVar("T")
+
+
+def dates_of(namespace: str) -> str:
+    """The name under which the words of a namespace's dates are indexed, for themselves.
+
+    No caller's namespace can hold a control character, so the name is free.
+    """
+    return f"{namespace}\x00dates"
+
+
 Words: TypeAlias = dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
@@ -46,9 +57,15 @@ class Projections:
     """The views and indexes of all namespaces in use. Thread-safe."""
 
     def __init__(
-        self, store: RecordStore, vectors: VectorIndex, words: LexicalIndex, model: str
+        self,
+        store: RecordStore,
+        vectors: VectorIndex,
+        words: LexicalIndex,
+        late: LateInteraction,
+        model: str,
     ) -> None:
         self._store = store
+        self._late = late
         self._vectors = vectors
         self._words = words
         self._model = model
@@ -107,10 +124,13 @@ class Projections:
             view.retired = True
             self._vectors.clear(view.namespace)
             self._words.clear(view.namespace)
+            self._words.clear(dates_of(view.namespace))
+            self._late.drop()
 
     def _catch_up(self, view: NamespaceView, position: int) -> None:
         keys = self._store.touched(view.namespace, view.cursor) if view.cursor else None
         if keys is None or keys:
+            self._late.drop(keys or ())
             batch = self._read(view, keys)
             self._drop_words_and_vectors(view, batch)
             self._put_words(view, batch)
@@ -148,10 +168,14 @@ class Projections:
             keys = np.array(sorted(batch.gone), np.int64)
             self._vectors.remove(view.namespace, keys)
             self._words.remove(view.namespace, keys)
+            self._words.remove(dates_of(view.namespace), keys)
 
     def _put_words(self, view: NamespaceView, batch: _Batch) -> None:
         """Puts the words that are new, and anew those of records with a new neighbour."""
         words = batch.words
+        dates = (LexicalDocument(key, dates) for key, (_, dates) in words.items())
+        for chunk in _chunks(dates, CHUNK * 16):
+            self._words.put(dates_of(view.namespace), chunk)
         also = {key for key in batch.beside if key in view and key not in words}
         near = {key: _present(view.conversations.beside(key)) for key in chain(words, also)}
         needed = also.union(*near.values()).difference(words)

@@ -14,11 +14,13 @@ from datetime import datetime
 import numpy as np
 
 from memory.errors import EmbedderUnavailable
-from memory.ports import Embedder, Floats, Keys, LexicalIndex, RecordStore, Selection, VectorIndex
+from memory.ports import Embedder, LexicalIndex, RecordStore, Selection, VectorIndex
 from memory.recall.confidence import hit_confidence, query_relevance
+from memory.recall.features import FeatureMaker, Query
 from memory.recall.projection import Projections
 from memory.recall.ranking import Candidates, Ranking, rank
 from memory.recall.view import NamespaceView
+from memory.recall.weights import weights_for
 from memory.records import Filter, MemoryRecord, Status
 from memory.text.analysis import query_terms
 
@@ -58,12 +60,6 @@ class SearchOutcome:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    vector: Floats | None
-    terms: tuple[str, ...]
-
-
 class Search:
     """Finds records of one namespace by meaning and by words. Thread-safe."""
 
@@ -74,8 +70,10 @@ class Search:
         vectors: VectorIndex,
         words: LexicalIndex,
         projections: Projections,
+        features: FeatureMaker,
     ) -> None:
         self._store = store
+        self._features = features
         self._embedder = embedder
         self._vectors = vectors
         self._words = words
@@ -94,19 +92,19 @@ class Search:
             selection = self._selection(view, where, at) if allowed is None else allowed
             candidates = self._candidates(view, query, selection, limit)
             size = self._words.count(namespace)
-        ranking = rank(candidates)
+        ranking = rank(candidates, weights_for(query.encoding))
         midpoint = self._embedder.identity.relevance_midpoint
         relevance = query_relevance(candidates, len(set(query.terms)), size, midpoint)
         best = self._fetch(namespace, ranking, where, at, limit)
         found = [found_at(record, ranking, place, relevance) for place, record in best]
         return SearchOutcome(found=found, degraded=degraded)
 
-    def _analyse(self, text: str) -> tuple[_Query, tuple[str, ...]]:
+    def _analyse(self, text: str) -> tuple[Query, tuple[str, ...]]:
         terms = query_terms(text)
         try:
-            return _Query(self._embedder.embed([text])[0], terms), ()
+            return Query(terms, self._embedder.encode([text])[0]), ()
         except EmbedderUnavailable:
-            return _Query(None, terms), (WORDS_ONLY,)
+            return Query(terms, None), (WORDS_ONLY,)
 
     def _allowed(self, namespace: str, where: Filter, at: datetime) -> Selection | None:
         """The keys that match, asked of the store where the view alone cannot tell."""
@@ -123,35 +121,15 @@ class Search:
         return view.selection(where.tiers, include_superseded=superseded, at=at)
 
     def _candidates(
-        self, view: NamespaceView, query: _Query, selection: Selection | None, limit: int
+        self, view: NamespaceView, query: Query, selection: Selection | None, limit: int
     ) -> Candidates:
         depth = max(CANDIDATES_MIN, CANDIDATES_PER_HIT * limit)
         namespace = view.namespace
         keys = self._words.search(namespace, query.terms, depth, selection).keys
-        if query.vector is not None:
-            near = self._vectors.search(namespace, query.vector, depth, selection).keys
+        if query.encoding is not None:
+            near = self._vectors.search(namespace, query.encoding.vector, depth, selection).keys
             keys = np.union1d(keys, near)
-        words = self._words.scores(namespace, query.terms, keys)
-        dense, window = self._closeness(view, query.vector, keys)
-        return Candidates(keys, words, dense, window)
-
-    def _closeness(
-        self, view: NamespaceView, vector: Floats | None, keys: Keys
-    ) -> tuple[Floats, Floats]:
-        """The cosine of each record, and the mean over it and its neighbours."""
-        if vector is None or not len(keys):
-            unknown = np.full(len(keys), np.nan, np.float32)
-            return unknown, unknown
-        beside = view.neighbours(keys.tolist())
-        group = np.concatenate([keys[:, None], beside], axis=1)
-        unique, inverse = np.unique(group, return_inverse=True)
-        similar = self._vectors.similarities(view.namespace, vector, unique)
-        cosines = similar[inverse].reshape(group.shape)
-        known = np.isfinite(cosines)
-        count = known.sum(axis=1)
-        total = np.where(known, cosines, 0).sum(axis=1, dtype=np.float32)
-        window = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
-        return cosines[:, 0], window
+        return self._features.candidates(view, query, np.sort(keys))
 
     def _fetch(
         self, namespace: str, ranking: Ranking, where: Filter, at: datetime, limit: int
@@ -183,5 +161,4 @@ def found_at(record: MemoryRecord, ranking: Ranking, place: int, relevance: floa
 
 def _explanation(ranking: Ranking, place: int) -> dict[str, float]:
     """How much each feature adds to the score."""
-    shares = {"words": ranking.words, "dense": ranking.dense, "window": ranking.window}
-    return {name: round(float(share[place]), 4) for name, share in shares.items()}
+    return {name: round(float(share[place]), 4) for name, share in ranking.shares.items()}

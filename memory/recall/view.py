@@ -10,8 +10,9 @@ from threading import RLock
 
 import numpy as np
 
-from memory.ports import IndexRow, Keys, Selection
-from memory.recall.neighbours import Conversations
+from memory.ports import Floats, IndexRow, Keys, Selection
+from memory.recall.neighbours import GAP_MAX, Conversations
+from memory.recall.speakers import Speakers
 from memory.records import Tier
 
 __all__ = ["NamespaceView"]
@@ -29,7 +30,9 @@ class NamespaceView:
     cursor: int = 0
     retired: bool = False
     conversations: Conversations = field(default_factory=Conversations)
+    speakers: Speakers = field(default_factory=Speakers)
     _tier_of: dict[int, Tier] = field(default_factory=dict)
+    _length_of: dict[int, int] = field(default_factory=dict)
     _superseded: set[int] = field(default_factory=set)
     _expired: set[int] = field(default_factory=set)
     _expires: dict[int, datetime] = field(default_factory=dict)
@@ -48,6 +51,8 @@ class NamespaceView:
         """Takes in the current state of a record that recall may find."""
         self.remove(row.key)
         self._tier_of[row.key] = Tier(row.tier)
+        self._length_of[row.key] = len(row.terms)
+        self.speakers.put(row.key, row.speaker)
         self.conversations.put(row.key, row.conversation_id, *row.position)
         if row.superseded:
             self._superseded.add(row.key)
@@ -58,11 +63,33 @@ class NamespaceView:
     def remove(self, key: int) -> None:
         """Drops a record that recall may no longer find; an unknown one is no error."""
         if self._tier_of.pop(key, None) is not None:
+            del self._length_of[key]
+            self.speakers.remove(key)
             self.conversations.remove(key)
             self._expires.pop(key, None)
             self._superseded.discard(key)
             self._expired.discard(key)
         self._selections.clear()
+
+    def lengths(self, keys: Iterable[int]) -> Floats:
+        """The number of terms of each record, in order."""
+        return np.array([self._length_of.get(key, 0) for key in keys], np.float32)
+
+    def sittings(self, keys: Sequence[int]) -> Keys:
+        """For each of these records the number of its sitting; one alone has a number of its own.
+
+        A sitting is a stretch of a conversation without a gap of more than ``GAP_MAX`` between the
+        records that are given.
+        """
+        placed = [(self.conversations.place(key), index) for index, key in enumerate(keys)]
+        numbers = np.arange(len(keys), dtype=np.int64) + len(keys)
+        before: tuple[str, datetime] | None = None
+        number = -1
+        for place, index in sorted((place, index) for place, index in placed if place):
+            same = before is not None and before[0] == place[0] and place[1] - before[1] <= GAP_MAX
+            number += not same
+            numbers[index], before = number, place
+        return numbers
 
     def neighbours(self, keys: Iterable[int]) -> Keys:
         """The keys before and after each of these, shape (n, 2); -1 where there is none."""

@@ -18,7 +18,7 @@ from server.config import PREFIX, Settings
 
 __all__ = ["CLIENTS", "config"]
 
-CARRIED = ("embedder", "namespace")
+CARRIED = ("embedder", "late_interaction", "namespace")
 """Settings that go into a snippet when they are not the defaults."""
 
 WILDCARD_HOSTS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
@@ -53,8 +53,12 @@ def _command(settings: Settings) -> dict[str, object]:
     for name in CARRIED:
         value = getattr(settings, name)
         if value != Settings.model_fields[name].default:
-            environment[f"{PREFIX}{name.upper()}"] = value
+            environment[f"{PREFIX}{name.upper()}"] = _as_variable(value)
     return {"command": command, "args": [*arguments, "stdio"], "env": environment}
+
+
+def _as_variable(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _console_script() -> list[str]:

@@ -26,8 +26,15 @@ HOSTILE_TEXTS = [
 TEXTS = [f"{'The meeting was long. ' * (number % 7)}Item {number}." for number in range(40)]
 
 
+LONG_TEXT = "The kiln was delivered on a Tuesday, and nobody was at home. " * 60
+WINDOW = 254
+"""Tokens that the default model takes at once, its marks apart."""
+
+
 class EmbedderContract:
-    """Subclass it and say how to make an embedder."""
+    """Subclass it and say how to make an embedder, and whether it gives token vectors."""
+
+    gives_tokens = False
 
     @staticmethod
     def make_embedder() -> Embedder:
@@ -74,6 +81,57 @@ class EmbedderContract:
         vector = embedder.embed([text])[0]
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
 
+    def test_encodings_hold_the_vectors_that_embedding_gives(self, embedder):
+        encodings = embedder.encode(TEXTS)
+        assert len(encodings) == len(TEXTS)
+        vectors = np.stack([one.vector for one in encodings])
+        assert vectors.dtype == np.float32
+        assert np.allclose(vectors, embedder.embed(TEXTS), atol=1e-5)
+
+    def test_no_texts_give_no_encodings(self, embedder):
+        assert embedder.encode([]) == []
+
+    @pytest.mark.parametrize("text", [*HOSTILE_TEXTS, "a text"], ids=range(len(HOSTILE_TEXTS) + 1))
+    def test_each_token_has_one_row_and_one_positive_weight(self, embedder, text):
+        (encoding,) = embedder.encode([text])
+        assert encoding.vector.shape == (embedder.identity.dimension,)
+        assert (encoding.tokens.dtype, encoding.weights.dtype) == (np.int8, np.float32)
+        assert encoding.tokens.ndim == 2
+        assert encoding.weights.shape == encoding.tokens.shape[:1]
+        assert np.all(encoding.weights > 0)
+        assert np.all(np.isfinite(encoding.weights))
+
+    def test_rows_of_tokens_are_about_unit_vectors(self, embedder):
+        tokens = np.concatenate([one.tokens for one in embedder.encode(TEXTS)])
+        assert (tokens.size > 0) == self.gives_tokens
+        lengths = np.linalg.norm(tokens.astype(np.float32) / 127, axis=1)
+        assert np.all(np.abs(lengths - 1) < 0.02)
+
+    def test_tokens_do_not_depend_on_the_texts_beside_them(self, embedder):
+        for text, together in zip(TEXTS[:8], embedder.encode(TEXTS)[:8], strict=True):
+            (alone,) = embedder.encode([text])
+            # A coordinate on the edge may be rounded the other way.
+            assert np.allclose(together.tokens.astype(int), alone.tokens, atol=1)
+            assert np.array_equal(together.weights, alone.weights)
+
+    def test_a_text_longer_than_the_window_has_the_tokens_of_all_its_passages(self, embedder):
+        (encoding,) = embedder.encode([LONG_TEXT])
+        assert (len(encoding.tokens) > 2 * WINDOW) == self.gives_tokens
+        assert np.allclose(encoding.vector, embedder.embed([LONG_TEXT])[0], atol=1e-5)
+
+    def test_an_empty_text_has_a_vector_and_no_tokens(self, embedder):
+        empty, _ = embedder.encode(["", "a text beside it"])
+        assert np.linalg.norm(empty.vector) == pytest.approx(1, abs=1e-4)
+        assert len(empty.tokens) == len(empty.weights) == 0
+
+    def test_threads_may_encode_at_the_same_time(self, embedder):
+        expected = embedder.encode(TEXTS[:16])
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda text: embedder.encode([text])[0], TEXTS[:16], timeout=60))
+        for one, other in zip(found, expected, strict=True):
+            assert np.allclose(one.vector, other.vector, atol=1e-5)
+            assert np.allclose(one.tokens.astype(int), other.tokens, atol=1)
+
     def test_threads_may_embed_at_the_same_time(self, embedder):
         expected = embedder.embed(TEXTS[:16])
         with ThreadPoolExecutor(8) as pool:
@@ -94,4 +152,6 @@ class EmbedderContract:
         assert not embedder.ready
         with pytest.raises(EmbedderUnavailable):
             embedder.embed(["a text"])
+        with pytest.raises(EmbedderUnavailable):
+            embedder.encode(["a text"])
         embedder.close()

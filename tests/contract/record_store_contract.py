@@ -17,6 +17,7 @@ from tests.contract.record_store_samples import (
     EVERYTHING,
     MODEL,
     NOW,
+    encoding,
     following,
     full_record,
     identity,
@@ -27,6 +28,7 @@ from tests.contract.record_store_samples import (
     record,
     vector,
 )
+from tests.contract.record_store_tokens import RecordStoreTokensContract
 
 HOSTILE_TEXTS = [
     "",
@@ -39,7 +41,7 @@ HOSTILE_TEXTS = [
 ]
 
 
-class RecordStoreContract(RecordStoreHistoryContract):
+class RecordStoreContract(RecordStoreHistoryContract, RecordStoreTokensContract):
     """Subclass it and give the fixture ``store``: a fresh, empty store."""
 
     @pytest.fixture
@@ -319,7 +321,7 @@ class RecordStoreContract(RecordStoreHistoryContract):
     def test_vectors_of_different_models_are_never_mixed(self, store):
         put(store, record(), indexed=indexed("t", seed=1))
         assert [key for key, _ in store.without_vector("model-b", 9)] == keys_of(store)
-        store.put_vectors("model-b", [(keys_of(store)[0], 1, vector(2))])
+        store.put_vectors("model-b", [(keys_of(store)[0], 1, encoding(2))])
         for model, seed in ((MODEL, 1), ("model-b", 2)):
             (row,) = store.index_rows("here", model)
             assert np.allclose(row.vector, vector(seed), atol=1e-3)
@@ -332,7 +334,7 @@ class RecordStoreContract(RecordStoreHistoryContract):
         assert [each for _, each in found] == made[:2]
         assert store.without_vector(MODEL, 1) == found[:1]
         before = store.position()
-        store.put_vectors(MODEL, [(key, each.version, vector(1)) for key, each in found])
+        store.put_vectors(MODEL, [(key, each.version, encoding(1)) for key, each in found])
         assert store.position() > before
         assert store.touched("here", before) == keys_of(store)[:1]
         assert store.without_vector(MODEL, 9) == []
@@ -345,10 +347,11 @@ class RecordStoreContract(RecordStoreHistoryContract):
         put(
             store, following(second), operation=Operation.UPDATED, indexed=indexed("new", seed=None)
         )
-        store.put_vectors(MODEL, [(key, 2, vector(1)), (key, 9, vector(1)), (10**9, 1, vector(1))])
+        given = encoding(1)
+        store.put_vectors(MODEL, [(key, 2, given), (key, 9, given), (10**9, 1, given)])
         assert next(store.index_rows("here", MODEL)).vector is None
         put(store, following(following(second)), operation=Operation.UPDATED)
-        store.put_vectors(MODEL, [(key, 4, vector(1))])
+        store.put_vectors(MODEL, [(key, 4, encoding(1))])
         assert next(store.index_rows("here", MODEL)).vector is not None
 
     def test_words_made_anew_replace_those_of_an_unchanged_text(self, store):

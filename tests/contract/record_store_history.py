@@ -133,6 +133,7 @@ class RecordStoreHistoryContract:
         assert store.changes(1, 1)[0].operation is Operation.ERASED
         (row,) = store.index_rows("here", MODEL)
         assert (row.searchable, row.terms, row.vector) == (False, (), None)
+        assert store.tokens(MODEL, [row.key]) == {}
         found = store.transact(lambda tx: tx.by_idempotency_key("here", ["key"]))
         assert found["key"][0] == left
 
@@ -193,7 +194,8 @@ class RecordStoreHistoryContract:
         """All that rebuilding must leave as it was, position apart."""
         rows = execute("SELECT * FROM records ORDER BY key")
         kept = [tuple(value for at, value in enumerate(row) if at != 21) for row in rows]
-        names = ("record_tags", "words", "vectors", "fingerprints", "idempotency_keys", "changes")
+        names = ("record_tags", "words", "vectors", "token_vectors", "fingerprints")
+        names += ("idempotency_keys", "changes")
         return kept, [sorted(map(tuple, execute(f"SELECT * FROM {name}"))) for name in names]
 
     def _everything(self, execute):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from memory.ports import Indexed, WriteIdentity
+from memory.ports import Encoding, Indexed, WriteIdentity
 from memory.records import Filter, MemoryRecord, Operation, Source, Status, Tier
 
 NOW = datetime(2026, 5, 8, 12, 0, 0, 123456, tzinfo=UTC)
@@ -65,11 +65,18 @@ def vector(seed: int) -> np.ndarray:
     return made / np.linalg.norm(made)
 
 
+def encoding(seed: int, tokens: int = 3) -> Encoding:
+    """A vector, and ``tokens`` token vectors of width 4."""
+    random = np.random.default_rng(seed)
+    rows = random.integers(-127, 128, (tokens, 4), dtype=np.int8)
+    return Encoding(vector(seed), rows, np.ones(tokens, dtype=np.float32))
+
+
 def indexed(*terms: str, seed: int | None = 0, model: str = MODEL) -> Indexed:
     return Indexed(
         terms=terms,
         date_terms=("2026", "2026-05"),
-        vector=None if seed is None else vector(seed),
+        encoding=None if seed is None else encoding(seed),
         model=model,
     )
 

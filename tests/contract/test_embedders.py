@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from memory.embedding import embedder_from
 from memory.embedding.batching import BatchingEmbedder
 from memory.embedding.caching import CachingEmbedder
 from memory.embedding.hashing import HashingEmbedder
@@ -21,9 +22,25 @@ class TestHashingEmbedder(EmbedderContract):
 
 
 class TestMiniLmEmbedder(EmbedderContract):
+    gives_tokens = True
+
     @staticmethod
     def make_embedder():
         return MiniLmEmbedder()
+
+
+class TestMiniLmEmbedderWithoutLateInteraction(EmbedderContract):
+    @staticmethod
+    def make_embedder():
+        return MiniLmEmbedder(late_interaction=False)
+
+
+class TestSharedMiniLmEmbedder(EmbedderContract):
+    gives_tokens = True
+
+    @staticmethod
+    def make_embedder():
+        return embedder_from("minilm")
 
 
 class TestBatchingEmbedder(EmbedderContract):

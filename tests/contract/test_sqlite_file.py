@@ -8,15 +8,26 @@ import shutil
 import sqlite3
 import stat
 
+import numpy as np
 import pytest
 from sqlcipher3 import dbapi2
 
+from memory.backends.sql import migrations
 from memory.backends.sql.migrations import MIGRATIONS
 from memory.backends.sqlite import SqliteStore
 from memory.backends.sqlite.store import DATABASE_KEY_PURPOSE
 from memory.errors import StorageCorrupt, StorageUnavailable
 from memory.privacy.keys import MasterKey
-from tests.contract.record_store_samples import NOW, indexed, put, put_numbered, record
+from tests.contract.record_store_samples import (
+    MODEL,
+    NOW,
+    encoding,
+    indexed,
+    keys_of,
+    put,
+    put_numbered,
+    record,
+)
 
 KEY = MasterKey(bytes(range(32)))
 PAGE = 4096
@@ -77,6 +88,68 @@ def test_records_survive_closing_and_opening(path):
     store = open_store(path)
     assert store.get("here", ["id-00007"]) == [record(7)]
     assert store.verify().problems == store.check_file() == ()
+    store.close()
+
+
+def test_token_vectors_survive_closing_and_opening(path):
+    store = open_store(path)
+    key = keys_of(store)[6]
+    assert np.array_equal(store.tokens(MODEL, [key])[key], encoding(7).tokens)
+    store.close()
+
+
+@pytest.fixture
+def first_version(tmp_path, monkeypatch):
+    """A closed database with some records, as the first schema kept them."""
+    path = tmp_path / "first.db"
+    with monkeypatch.context() as only_the_first:
+        only_the_first.setattr(migrations, "MIGRATIONS", MIGRATIONS[:1])
+        store = open_store(path)
+        put(store, *map(record, range(1, 4)), indexed=indexed("old", seed=None))
+        rows = [(key, seed, encoding(seed)) for seed, key in enumerate(keys_of(store), start=1)]
+        insert_vectors(store, rows[:2])
+        store.close()
+    return path
+
+
+def insert_vectors(store, rows):
+    def work(tx):
+        run = tx.session.rows
+        run("INSERT INTO models VALUES (1, ?)", (MODEL,))
+        for key, _, made in rows:
+            vector = made.vector.astype("<f2").tobytes()
+            run("INSERT INTO vectors VALUES (?, 1, 1, ?)", (key, vector))
+
+    store.transact(work)
+
+
+def test_a_database_of_the_first_schema_keeps_all_it_holds(first_version):
+    store = open_store(first_version)
+    assert store.get("here", [record(2).id]) == [record(2)]
+    one, two, three = store.index_rows("here", MODEL)
+    assert one.terms == two.terms == three.terms == ("old",)
+    assert np.allclose(two.vector, encoding(2).vector, atol=1e-3)
+    assert store.last_sequence() == 3
+    assert store.verify().problems == store.check_file() == ()
+    store.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date_for_good(first_version):
+    for _ in range(2):
+        store = open_store(first_version)
+        with store._access.reading() as reader:
+            numbers = reader.session.rows("SELECT number FROM migrations ORDER BY number")
+        assert numbers == [(each.number,) for each in MIGRATIONS]
+        store.close()
+
+
+def test_records_of_the_first_schema_can_be_given_token_vectors(first_version):
+    store = open_store(first_version)
+    keys = keys_of(store)
+    assert store.tokens(MODEL, keys) == {}
+    assert [key for key, _ in store.without_vector(MODEL, 9)] == keys[2:]
+    store.put_vectors(MODEL, [(key, 1, encoding(9)) for key in keys])
+    assert list(store.tokens(MODEL, keys)) == keys
     store.close()
 
 

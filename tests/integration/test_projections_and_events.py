@@ -21,7 +21,7 @@ from memory import (
 from memory.backends.sqlite import SqliteStore
 from memory.embedding import embedder_from
 from memory.errors import EmbedderUnavailable
-from memory.ports import Embedder, EmbedderIdentity, Floats
+from memory.ports import Embedder, EmbedderIdentity, Encoding, Floats
 from memory.privacy.keys import MasterKey
 from memory.records import Operation
 from tests.conftest import ManualClock
@@ -44,6 +44,11 @@ class SwitchedEmbedder:
 
     def load(self) -> None:
         self.embed([""])
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        if not self.on:
+            raise EmbedderUnavailable("switched off by the test")
+        return self.inner.encode(texts)
 
     def embed(self, texts: Sequence[str]) -> Floats:
         if not self.on:

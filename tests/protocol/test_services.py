@@ -11,7 +11,7 @@ import pytest
 from memory import EventBus, IntegratedMemorySystem, SharedMetadata
 from memory.embedding import embedder_from
 from memory.errors import EmbedderUnavailable
-from memory.ports import EmbedderIdentity, Floats
+from memory.ports import EmbedderIdentity, Encoding, Floats
 from server.app import build_app
 from server.composition import Composition
 from server.config import Settings
@@ -39,6 +39,11 @@ class TroubledEmbedder:
         if self.tries <= self._failures:
             raise EmbedderUnavailable("the model cannot be loaded; check its files")
         self.ready = True
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        if not self.ready:
+            raise EmbedderUnavailable("the model is not loaded")
+        return self._inner.encode(texts)
 
     def embed(self, texts: Sequence[str]) -> Floats:
         if not self.ready:

@@ -24,13 +24,13 @@ class GatedEmbedder(HashingEmbedder):
         self.entered = threading.Semaphore(0)
         self.gate = threading.Semaphore(10_000 if open_gate else 0)
 
-    def embed(self, texts):
+    def encode(self, texts):
         self.batches.append(list(texts))
         self.entered.release()
         assert self.gate.acquire(timeout=WAIT)
         if "bad" in texts:
             raise EmbedderUnavailable("The model failed: try again.")
-        return super().embed(texts)
+        return super().encode(texts)
 
 
 class WatchedEmbedder(BatchingEmbedder):
@@ -104,6 +104,25 @@ def test_a_short_call_does_not_wait_for_a_long_one(inner, pool):
     assert len(long.result(WAIT)) == 40
 
 
+def test_a_text_as_long_as_several_takes_their_room(inner, pool):
+    embedder = WatchedEmbedder(inner, largest_batch=4)
+    long = "long " * 500
+    _, (many, short) = start_while_busy(embedder, inner, pool, [[long] * 6, ["short"]])
+    inner.gate.release(2)
+    assert short.result(WAIT).shape == (1, 16)
+    assert inner.batches[1] == [long, "short"]
+    inner.gate.release(100)
+    assert len(many.result(WAIT)) == 6
+    assert max(map(len, inner.batches)) == 2
+
+
+def test_a_text_longer_than_a_batch_is_taken_alone(pool):
+    inner = GatedEmbedder(open_gate=True)
+    texts = ["long " * 5_000, "also long " * 5_000]
+    assert len(BatchingEmbedder(inner, largest_batch=2).embed(texts)) == 2
+    assert sorted(inner.batches) == sorted([text] for text in texts)
+
+
 def test_an_error_reaches_only_the_calls_in_its_batch(inner, pool):
     embedder = WatchedEmbedder(inner, largest_batch=2)
     _, (bad, beside, later) = start_while_busy(embedder, inner, pool, [["bad"], ["a"], ["b"]])
@@ -120,15 +139,15 @@ def test_an_interrupted_leader_leaves_the_others_served(inner, pool):
         pass
 
     embedder = WatchedEmbedder(inner)
-    plain = HashingEmbedder.embed
+    plain = HashingEmbedder.encode
 
     def interrupt(texts):
         inner.entered.release()
         assert inner.gate.acquire(timeout=WAIT)
-        inner.embed = lambda texts: plain(inner, texts)
+        inner.encode = lambda texts: plain(inner, texts)
         raise Interrupted
 
-    inner.embed = interrupt
+    inner.encode = interrupt
     first, (other,) = start_while_busy(embedder, inner, pool, [["a"]])
     inner.gate.release()
     with pytest.raises(Interrupted):

@@ -16,9 +16,9 @@ class RecordingEmbedder(HashingEmbedder):
         super().__init__(16)
         self.asked = []
 
-    def embed(self, texts):
+    def encode(self, texts):
         self.asked.extend(texts)
-        return super().embed(texts)
+        return super().encode(texts)
 
 
 @pytest.fixture
@@ -52,3 +52,25 @@ def test_changing_a_result_does_not_change_what_is_kept(inner):
     expected = first.copy()
     first[:] = 0
     assert np.array_equal(embedder.embed(["a"]), expected)
+
+
+def test_what_is_kept_cannot_be_changed_through_an_encoding(inner):
+    embedder = CachingEmbedder(inner)
+    embedder.encode(["a"])
+    (kept,) = embedder.encode(["a"])
+    with pytest.raises(ValueError, match="read-only"):
+        kept.vector[:] = 0
+
+
+def test_vectors_and_encodings_of_a_text_are_kept_together(inner):
+    embedder = CachingEmbedder(inner)
+    (encoding,) = embedder.encode(["a"])
+    assert np.array_equal(embedder.embed(["a"])[0], encoding.vector)
+    assert inner.asked == ["a"]
+
+
+def test_long_texts_are_not_kept(inner):
+    embedder = CachingEmbedder(inner)
+    for _ in range(2):
+        embedder.encode(["long " * 500])
+    assert len(inner.asked) == 2

@@ -116,6 +116,18 @@ def test_snippets_start_memoryd_by_absolute_paths(memoryd: CommandLine, client: 
     assert entry["env"] == {"MEMORYD_HOME": str(memoryd.home), "MEMORYD_EMBEDDER": "hashing"}
 
 
+def test_snippets_carry_late_interaction_only_when_it_is_off(
+    memoryd: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def environment() -> dict[str, str]:
+        entry = json.loads(memoryd("config", "cursor").stdout)["mcpServers"]["memoryd"]
+        return dict(entry["env"])
+
+    assert "MEMORYD_LATE_INTERACTION" not in environment()
+    monkeypatch.setenv("MEMORYD_LATE_INTERACTION", "0")
+    assert environment()["MEMORYD_LATE_INTERACTION"] == "false"
+
+
 def test_snippets_over_http_name_the_address(memoryd: CommandLine) -> None:
     listed = memoryd.json("config", "--http")
     assert isinstance(listed, dict)

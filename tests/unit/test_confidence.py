@@ -11,8 +11,10 @@ from memory.records import MIN_CONFIDENCE
 
 
 def relevance(words: float, cosine: float, terms: int = 2, records: int = 100) -> float:
-    row = [np.array([value], np.float32) for value in (words, cosine, cosine)]
-    return query_relevance(Candidates(np.array([1], np.int64), *row), terms, records, 0.48)
+    one = np.ones(1, np.float32)
+    features = {"words": one * np.float32(words), "dense": one * np.float32(cosine)}
+    found = Candidates(np.array([1], np.int64), one, features)
+    return query_relevance(found, terms, records, 0.48)
 
 
 def test_a_near_record_is_trusted_and_a_far_one_is_not() -> None:
@@ -34,7 +36,8 @@ def test_without_vectors_words_alone_count() -> None:
 
 def test_nothing_found_means_no_confidence() -> None:
     none = np.empty(0, np.float32)
-    assert query_relevance(Candidates(np.empty(0, np.int64), none, none, none), 3, 10, 0.48) == 0
+    nothing = Candidates(np.empty(0, np.int64), none, {"words": none})
+    assert query_relevance(nothing, 3, 10, 0.48) == 0
 
 
 def test_hits_behind_the_best_are_less_sure() -> None:

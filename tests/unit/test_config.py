@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory.errors import InvalidInput
+from server.composition import compose
 from server.config import read_settings
 
 KEY = "ab" * 32
@@ -26,6 +27,22 @@ def test_the_command_line_wins_over_the_environment_over_the_file(tmp_path: Path
         {"MEMORYD_HOME": str(tmp_path), "MEMORYD_PORT": "2222", "MEMORYD_THREADS": "4"}, threads=5
     )
     assert (settings.port, settings.threads, settings.log_level) == (2222, 5, "error")
+
+
+@pytest.mark.parametrize(("told", "meant"), [("false", False), ("0", False), ("true", True)])
+def test_late_interaction_can_be_turned_off(told: str, meant: bool) -> None:
+    assert read_settings({}).late_interaction
+    assert read_settings({"MEMORYD_LATE_INTERACTION": told}).late_interaction is meant
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_embedder_is_composed_with_or_without_late_interaction(
+    tmp_path: Path, wanted: bool
+) -> None:
+    settings = read_settings({"MEMORYD_HOME": str(tmp_path)}, late_interaction=wanted)
+    with compose(settings).system as system:
+        (model,) = system.metadata.models
+        assert ("token-axes" in model.name) is wanted
 
 
 def test_the_key_is_never_shown() -> None:

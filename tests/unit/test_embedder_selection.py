@@ -9,6 +9,7 @@ import pytest
 
 from memory.embedding import embedder_from
 from memory.embedding.minilm import TOKENIZER, WEIGHTS, MiniLmEmbedder, MiniLmTokenCounter
+from memory.embedding.token_vectors import AXES_SHA256
 from memory.errors import EmbedderUnavailable, InvalidInput
 
 
@@ -19,6 +20,26 @@ def test_the_identity_names_the_model_before_it_is_loaded(specification, model):
     identity = embedder_from(specification).identity
     assert model in identity.name
     assert identity.dimension == 384
+
+
+def test_the_identity_tells_with_which_axes_token_vectors_are_made():
+    with_tokens, without = (
+        embedder_from("minilm", late_interaction=wanted).identity for wanted in (True, False)
+    )
+    assert with_tokens.name == f"{without.name};token-axes={AXES_SHA256[:16]}"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_token_vectors_are_given_only_when_wanted(wanted):
+    embedder = embedder_from("minilm", late_interaction=wanted)
+    (encoding,) = embedder.encode(["a text"])
+    assert len(encoding.tokens) == (2 if wanted else 0)
+    embedder.close()
+
+
+def test_late_interaction_means_nothing_to_an_embedder_without_token_vectors():
+    with_tokens, without = (embedder_from("hashing", late_interaction=on) for on in (True, False))
+    assert with_tokens.identity == without.identity
 
 
 def test_a_sentence_transformers_model_is_chosen_without_being_loaded():

@@ -23,7 +23,7 @@ from memory.backends.sql.rows import (
 from memory.backends.sql.schema import changes, models, records, vectors, words
 from memory.backends.sql.session import Session
 from memory.filtering import check_filter, matches
-from memory.ports import IndexRow, Keys, NamespaceStatistics
+from memory.ports import IndexRow, Keys, NamespaceStatistics, Tokens
 from memory.records import Change, Filter, MemoryRecord, Operation, Status
 
 _SEARCHABLE = (Status.ACTIVE.value, Status.SUPERSEDED.value)
@@ -137,6 +137,16 @@ class RecordReader:
         query = _index_query(model).where(records.c.namespace == namespace, scope).limit(limit)
         return [_index_row(row) for row in self.session.select(query)]
 
+    def tokens(self, model: str, keys: Sequence[int]) -> dict[int, Tokens]:
+        """The token vectors that the model made of these records' present texts, by key."""
+        numbers = self.session.rows(self._statements.model_number, (model,))
+        if not numbers:
+            return {}
+        rows = self.session.listed(queries.tokens_by_key, (numbers[0][0],), keys)
+        return {
+            key: np.frombuffer(tokens, np.int8).reshape(-1, width) for key, width, tokens in rows
+        }
+
     def without_vector(self, model: str, limit: int) -> list[tuple[int, MemoryRecord]]:
         """Searchable records with words and without a vector of the model, by key."""
         query = (
@@ -217,6 +227,7 @@ def _index_query(model: str) -> Select[Any]:
             records.c.tier,
             records.c.status,
             records.c.expires_at,
+            records.c.speaker,
             records.c.conversation_id,
             records.c.happened_at,
             records.c.turn,
@@ -231,13 +242,15 @@ def _index_query(model: str) -> Select[Any]:
 
 
 def _index_row(row: Row) -> IndexRow:
-    key, tier, status, expires_at, conversation_id, happened_at, turn, terms, dates, vector = row
+    key, tier, status, expires_at, *place, terms, dates, vector = row
+    speaker, conversation_id, happened_at, turn = place
     return IndexRow(
         key=key,
         tier=tier,
         searchable=status in _SEARCHABLE,
         superseded=status == Status.SUPERSEDED.value,
         expires_at=optional_time_of(expires_at),
+        speaker=speaker,
         conversation_id=conversation_id,
         position=(time_of(happened_at), key if turn is None else turn),
         terms=tuple(terms.split(" ")) if terms else (),

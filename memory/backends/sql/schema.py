@@ -194,3 +194,15 @@ vectors = Table(
     sqlite_strict=True,
 )
 """Vectors in half precision, little-endian, one a model; ``version`` as in ``words``."""
+
+token_vectors = Table(
+    "token_vectors",
+    schema,
+    _record_key(primary_key=True),
+    Column("model", Whole, ForeignKey("models.number"), primary_key=True, autoincrement=False),
+    Column("version", Whole, nullable=False),
+    Column("width", Whole, nullable=False),
+    Column("tokens", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""One row of 8-bit numbers a token, ``width`` long, for late interaction; else as ``vectors``."""

@@ -34,6 +34,7 @@ from memory.backends.sql.schema import (
     record_tags,
     records,
     state,
+    token_vectors,
     vectors,
     words,
 )
@@ -68,6 +69,7 @@ class Statements:
                 words,
                 models,
                 vectors,
+                token_vectors,
                 fingerprints,
                 idempotency_keys,
                 state,
@@ -75,7 +77,7 @@ class Statements:
         }
         self._deletes = {
             table.name: self.text(delete(table).where(table.c.key == _KEY))
-            for table in (words, vectors, fingerprints)
+            for table in (words, vectors, token_vectors, fingerprints)
         }
         self.update_record = self.text(_update_record())
         self.delete_tag = self.text(
@@ -85,9 +87,12 @@ class Statements:
                 record_tags.c.key == _KEY,
             )
         )
-        self.delete_vector = self.text(
-            delete(vectors).where(vectors.c.key == _KEY, vectors.c.model == bindparam("made_by"))
-        )
+        self._deletes_of_model = {
+            table.name: self.text(
+                delete(table).where(table.c.key == _KEY, table.c.model == bindparam("made_by"))
+            )
+            for table in (vectors, token_vectors)
+        }
         self.erase_bodies = self.text(
             update(changes).values(body=null()).where(changes.c.key == _KEY)
         )
@@ -127,6 +132,10 @@ class Statements:
     def delete_by_key(self, table: Table) -> str:
         """Deletes the rows of one record."""
         return self._deletes[table.name]
+
+    def delete_of_model(self, table: Table) -> str:
+        """Deletes what one model made of one record."""
+        return self._deletes_of_model[table.name]
 
     def listed(self, query: ListQuery, count: int) -> tuple[str, int]:
         """The query for at least ``count`` values (at most 512), and for how many it is made."""
@@ -178,6 +187,19 @@ def records_by_idempotency_key(values: Sequence[BindParameter[Any]]) -> Select[A
 def changes_by_sequence(values: Sequence[BindParameter[Any]]) -> Select[Any]:
     """Whole changes by sequence number."""
     return select(*changes.c).where(changes.c.namespace == _NAMESPACE, changes.c.seq.in_(values))
+
+
+def tokens_by_key(values: Sequence[BindParameter[Any]]) -> Select[Any]:
+    """Key, width and token vectors that one model made of the present text, by key."""
+    return (
+        select(token_vectors.c.key, token_vectors.c.width, token_vectors.c.tokens)
+        .join(words, words.c.key == token_vectors.c.key)
+        .where(
+            token_vectors.c.model == bindparam("made_by"),
+            token_vectors.c.version == words.c.version,
+            token_vectors.c.key.in_(values),
+        )
+    )
 
 
 def text_versions(values: Sequence[BindParameter[Any]]) -> Select[Any]:

@@ -15,10 +15,11 @@ from memory.backends.sql.transaction import SqlTransaction
 from memory.backends.sql.verification import Verification, rebuild
 from memory.errors import InvalidInput
 from memory.ports import (
-    Floats,
+    Encoding,
     IndexRow,
     Keys,
     NamespaceStatistics,
+    Tokens,
     Transaction,
     VerificationReport,
 )
@@ -166,8 +167,13 @@ class SqlRecordStore:
         with self._access.reading() as reader:
             return reader.without_vector(model, limit)
 
-    def put_vectors(self, model: str, vectors: Sequence[tuple[int, int, Floats]]) -> None:
-        """Adds vectors to records that lack them: (key, version the text had, vector).
+    def tokens(self, model: str, keys: Sequence[int]) -> dict[int, Tokens]:
+        """The token vectors that the model made of these records' present texts, by key."""
+        with self._access.reading() as reader:
+            return reader.tokens(model, keys)
+
+    def put_vectors(self, model: str, vectors: Sequence[tuple[int, int, Encoding]]) -> None:
+        """Adds vectors to records that lack them: (key, version the text had, encoding).
 
         One whose text has changed since that version is left alone.
         """

@@ -22,11 +22,12 @@ from memory.backends.sql.schema import (
     models,
     record_tags,
     records,
+    token_vectors,
     vectors,
     words,
 )
 from memory.errors import Conflict, MemorydError
-from memory.ports import Floats, Indexed, WriteIdentity
+from memory.ports import Encoding, Floats, Indexed, WriteIdentity
 from memory.records import Filter, MemoryRecord, Operation, Status
 
 
@@ -74,6 +75,7 @@ _FLUSH_ORDER: tuple[Table, ...] = (
     changes,
     words,
     vectors,
+    token_vectors,
     fingerprints,
     idempotency_keys,
 )
@@ -193,22 +195,24 @@ class SqlTransaction:
             record.updated_at,
         )
         self._put(erased, before)
-        for table in (words, vectors, fingerprints):
+        for table in (words, vectors, token_vectors, fingerprints):
             self._remove(self._statements.delete_by_key(table), (key,))
         self._remove(self._statements.erase_bodies, (key,))
         digest = self._keys.body_digest(record_body(erased))
         return self._log(erased, key, Operation.ERASED, (actor, reason), None, digest)
 
-    def put_vectors(self, model: str, given: Sequence[tuple[int, int, Floats]]) -> None:
+    def put_vectors(self, model: str, given: Sequence[tuple[int, int, Encoding]]) -> None:
         """Adds vectors to records whose text is still that of the version given with them."""
         texts = self._unchanged([(key, version) for key, version, _ in given])
-        fit = [(key, texts[key], vector) for key, _, vector in given if key in texts]
+        fit = [(key, texts[key], encoding) for key, _, encoding in given if key in texts]
         number, position = self._model_number(model), self.new_position()
         many, statements = self.session.many, self._statements
         many(statements.touch_record, [(position, key) for key, _, _ in fit])
-        many(statements.delete_vector, [(key, number) for key, _, _ in fit])
-        rows = [(key, number, version, _half(vector)) for key, version, vector in fit]
-        many(statements.insert(vectors), rows)
+        for table in (vectors, token_vectors):
+            many(statements.delete_of_model(table), [(key, number) for key, _, _ in fit])
+        for key, version, encoding in fit:
+            self._put_encoding((key, number, version), encoding)
+        self._pending.update(key for key, _, _ in fit)
 
     def put_words(self, given: Sequence[tuple[int, int, tuple[str, ...], tuple[str, ...]]]) -> None:
         """Replaces the words of records whose text is still that of the version given."""
@@ -328,14 +332,20 @@ class SqlTransaction:
     def _put_words(self, record: MemoryRecord, key: int, indexed: Indexed) -> None:
         if record.version > 1:
             self._remove(self._statements.delete_by_key(words), (key,))
-            self._remove(self._statements.delete_by_key(vectors), (key,))
+            for table in (vectors, token_vectors):
+                self._remove(self._statements.delete_by_key(table), (key,))
         terms, dates = " ".join(indexed.terms), " ".join(indexed.date_terms)
         check_text(terms, "terms")
         self._inserts[words].append((key, record.version, dates, terms))
-        if indexed.vector is not None:
-            number = self._model_number(indexed.model)
-            row = (key, number, record.version, _half(indexed.vector))
-            self._inserts[vectors].append(row)
+        if indexed.encoding is not None:
+            made_by = self._model_number(indexed.model)
+            self._put_encoding((key, made_by, record.version), indexed.encoding)
+
+    def _put_encoding(self, row: tuple[int, int, int], encoding: Encoding) -> None:
+        self._inserts[vectors].append((*row, _half(encoding.vector)))
+        if encoding.tokens.size:
+            width = encoding.tokens.shape[1]
+            self._inserts[token_vectors].append((*row, width, encoding.tokens.tobytes()))
 
     def _put_identity(self, record: MemoryRecord, key: int, identity: WriteIdentity) -> None:
         if record.version > 1:

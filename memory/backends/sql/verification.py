@@ -18,6 +18,7 @@ from memory.backends.sql.schema import (
     idempotency_keys,
     record_tags,
     records,
+    token_vectors,
     vectors,
     words,
 )
@@ -209,7 +210,7 @@ def _remove_strangers(session: Session) -> None:
     """Deletes records that the log does not know, and all that hangs on them."""
     known = select(changes.c.key)
     session.run(record_tags.delete())
-    for table in (words, vectors, fingerprints, idempotency_keys, records):
+    for table in (words, vectors, token_vectors, fingerprints, idempotency_keys, records):
         session.run(delete(table).where(table.c.key.not_in(known)))
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, inspect, select
 
-from memory.backends.sql.migrations import m0001_first
+from memory.backends.sql.migrations import m0001_first, m0002_token_vectors
 from memory.backends.sql.rows import microseconds
 from memory.backends.sql.schema import migrations
 from memory.errors import StorageCorrupt
@@ -26,7 +26,10 @@ class Migration:
     apply: Callable[[Connection], None]
 
 
-MIGRATIONS = (Migration(1, "first", m0001_first.apply),)
+MIGRATIONS = (
+    Migration(1, "first", m0001_first.apply),
+    Migration(2, "token_vectors", m0002_token_vectors.apply),
+)
 """All steps in order, numbered from 1 without gaps."""
 
 
