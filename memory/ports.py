@@ -55,7 +55,7 @@ class EmbedderIdentity:
 
     name: str
     dimension: int
-    relevance_midpoint: float = 0.48
+    relevance_midpoint: float = 0.58
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ DEFAULT_NAMESPACE = "default"
 
 MIN_CONFIDENCE = 0.15
 """Hits that recall is less sure of are left out by default. Where it was measured (see
-``memory.recall.confidence``), no answerable question falls below it, and about half of the
-questions about what was never stored do."""
+``memory.recall.confidence``), it keeps 98 to 99 of 100 answerable questions and turns away at least
+four of five about what was never stored."""
 
 
 class Tier(StrEnum):

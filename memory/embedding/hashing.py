@@ -27,7 +27,7 @@ _SEQUENCE_LENGTHS = (3, 4)
 _SEQUENCE_WEIGHT = 0.3
 _MAX_CHARACTERS = 32_768
 # Texts that share nothing are orthogonal but for chance.
-_RELEVANCE_MIDPOINT = 0.15
+_RELEVANCE_MIDPOINT = 0.2
 
 
 class HashingEmbedder:

@@ -10,11 +10,13 @@ from memory.recall.ranking import Candidates
 from memory.records import MIN_CONFIDENCE
 
 
-def relevance(words: float, cosine: float, terms: int = 2, records: int = 100) -> float:
+def relevance(words: float, cosine: float, late: float | None = None) -> float:
     one = np.ones(1, np.float32)
     features = {"words": one * np.float32(words), "dense": one * np.float32(cosine)}
+    if late is not None:
+        features["late_window"] = one * np.float32(late)
     found = Candidates(np.array([1], np.int64), one, features)
-    return query_relevance(found, terms, records, 0.48)
+    return query_relevance(found, 2, 100, 0.5)
 
 
 def test_a_near_record_is_trusted_and_a_far_one_is_not() -> None:
@@ -23,11 +25,17 @@ def test_a_near_record_is_trusted_and_a_far_one_is_not() -> None:
 
 
 def test_even_odds_at_the_embedders_midpoint() -> None:
-    assert relevance(0, 0.48) == pytest.approx(0.5)
+    assert relevance(0, 0.5) == pytest.approx(0.5)
 
 
 def test_words_that_match_in_full_raise_it() -> None:
-    assert relevance(2 * np.log(101), 0.35) > 0.8 > relevance(0, 0.35)
+    assert relevance(2 * np.log(101), 0.4) > 0.8 > relevance(0, 0.4)
+
+
+def test_tokens_that_are_answered_count_beside_the_cosine() -> None:
+    assert relevance(0, 0.6, 0.75) > 0.9
+    assert relevance(0, 0.3, 0.5) < MIN_CONFIDENCE / 2
+    assert relevance(0, 0.4, 0.9) > MIN_CONFIDENCE > relevance(0, 0.4, 0.5)
 
 
 def test_without_vectors_words_alone_count() -> None:
