@@ -25,6 +25,7 @@ from memory.recall.ranking import Candidates
 __all__ = ["hit_confidence", "query_relevance"]
 
 _DENSE, _LATE, _COVERAGE, _BIAS = 15.8, 20.8, 5.5, -22.35
+_LATE_SLOPE, _LATE_MIDPOINT = 30.0, 0.70
 _SLOPE = 25.0
 _COVERAGE_WEIGHT = 0.45
 
@@ -48,7 +49,9 @@ def query_relevance(candidates: Candidates, terms: int, records: int, midpoint: 
         return coverage
     if late is None:
         return _logistic(_SLOPE * (dense + _COVERAGE_WEIGHT * coverage - midpoint))
-    return _logistic(_DENSE * dense + _LATE * late + _COVERAGE * coverage + _BIAS)
+    together = _logistic(_DENSE * dense + _LATE * late + _COVERAGE * coverage + _BIAS)
+    # The cosine knows the beginning of a long record alone; an answer further on has tokens only.
+    return max(together, _logistic(_LATE_SLOPE * (late - _LATE_MIDPOINT)))
 
 
 def hit_confidence(relevance: float, share_of_best: float) -> float:
