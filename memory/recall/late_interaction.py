@@ -18,6 +18,7 @@ from memory.ports import Floats, Keys, RecordStore, Tokens
 __all__ = ["LateInteraction"]
 
 CACHE_BYTES_MAX = 256 * 2**20
+_PAGE = 512
 _SCALE = np.float32(1 / 127)
 
 
@@ -46,6 +47,13 @@ class LateInteraction:
             for key in list(self._cache) if keys is None else keys:
                 tokens = self._cache.pop(key, None)
                 self._cached_bytes -= 0 if tokens is None else tokens.nbytes
+
+    def load(self, keys: Sequence[int]) -> None:
+        """Reads token vectors before they are needed, as long as the cache is not half full."""
+        for start in range(0, len(keys), _PAGE):
+            if self._cached_bytes > self._cache_bytes_max // 2:
+                return
+            self._keep(self._store.tokens(self._model, keys[start : start + _PAGE]))
 
     def best_products(self, question: Tokens, keys: Keys) -> Floats:
         """For each record and each token of the question the best product of unit vectors.

@@ -134,6 +134,8 @@ class Projections:
             batch = self._read(view, keys)
             self._drop_words_and_vectors(view, batch)
             self._put_words(view, batch)
+            if keys is None:
+                self._late.load(list(batch.words))
         view.cursor = position
 
     def _read(self, view: NamespaceView, keys: list[int] | None) -> _Batch:
