@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -11,17 +11,30 @@ import click
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
+from evals.ablation import measure_ablation
 from evals.abstention import measure_abstention
+from evals.candidates import Example, collect_examples
 from evals.comparison import compare
-from evals.options import CommandWithExamples, Where, json_option, opened, where_options
+from evals.inner_tables import ablation_markdown, ablation_tables, training_tables
+from evals.options import (
+    CommandWithExamples,
+    SeveralSets,
+    Where,
+    json_option,
+    opened,
+    several_sets_options,
+    shares_option,
+    where_options,
+)
 from evals.picture import draw_retrieval
 from evals.progress import progress_bar
-from evals.reports import read_retrieval_report, write_report
+from evals.reports import DataUsed, read_retrieval_report, write_report
 from evals.retrieval import RetrievalSettings, measure_retrieval
 from evals.tables import abstention_tables, comparison_tables, retrieval_tables
 from evals.token_axes import axes_file, principal_axes, sample_texts
+from evals.training import train
 from memory.embedding.minilm import MiniLmEmbedder
-from memory.errors import MemorydError
+from memory.errors import InvalidInput, MemorydError
 
 __all__ = ["main"]
 
@@ -169,6 +182,61 @@ def compare_command(*, before: Path, after: Path, most: int, seed: int, as_json:
 
 
 @command_line.command(
+    "train",
+    cls=CommandWithExamples,
+    examples=(
+        "memoryd-eval train --from locomo=locomo10.json --from beam=beam/100K --share beam=0.5",
+    ),
+)
+@several_sets_options
+@shares_option
+@json_option
+def train_command(*, shares: dict[str, float], as_json: bool, **sets_arguments: object) -> None:
+    """Learn the weights of recall's ranking from data sets: training on internals.
+
+    Tells how good they are with one conversation left out at a time. Writes weights.json into the
+    output folder; nothing that is installed changes.
+    """
+    several = SeveralSets(**sets_arguments)  # type: ignore[arg-type]  # click has checked the types
+    examples, used = _collected(several, shares)
+    with progress_bar("Learning") as advance:
+        report = train(examples, used, advance)
+    path = several.folder / "weights.json"
+    write_report(report, path)
+    _show(report, training_tables(report), as_json=as_json)
+    _say_written([path])
+
+
+@command_line.command(
+    "ablation",
+    cls=CommandWithExamples,
+    examples=(
+        "memoryd-eval ablation --from jsonl",
+        "memoryd-eval ablation --from locomo=locomo10.json --from beam=beam/100K --markdown",
+    ),
+)
+@several_sets_options
+@click.option("--markdown", is_flag=True, help="Print the tables in Markdown.")
+@json_option
+def ablation(*, markdown: bool, as_json: bool, **sets_arguments: object) -> None:
+    """What each feature and stage of recall's ranking is worth: what is lost without it.
+
+    Looks inside, with the weights as shipped. Writes ablation.json into the output folder.
+    """
+    several = SeveralSets(**sets_arguments)  # type: ignore[arg-type]  # click has checked the types
+    examples, used = _collected(several, {})
+    with progress_bar("Ranking") as advance:
+        report = measure_ablation(examples, used, advance)
+    path = several.folder / "ablation.json"
+    write_report(report, path)
+    if markdown and not as_json:
+        click.echo(ablation_markdown(report))
+    else:
+        _show(report, ablation_tables(report), as_json=as_json)
+    _say_written([path])
+
+
+@command_line.command(
     "token-axes",
     cls=CommandWithExamples,
     examples=("memoryd-eval token-axes --output minilm_token_axes.npy",),
@@ -199,6 +267,34 @@ def token_axes(*, output: Path, root: Path) -> None:
     output.write_bytes(content)
     click.echo(hashlib.sha256(content).hexdigest())
     _say_written([output])
+
+
+def _collected(
+    several: SeveralSets, shares: Mapping[str, float]
+) -> tuple[list[Example], list[DataUsed]]:
+    """The candidates of all questions of all sets, and what the sets are."""
+    sets = several.each()
+    unknown = shares.keys() - {where.set_name for where in sets}
+    if unknown:
+        raise InvalidInput(f"share: {', '.join(sorted(unknown))} is not among --from", "share")
+    examples: list[Example] = []
+    used = []
+    for where in sets:
+        with opened(where) as ready, progress_bar("Looking") as advance:
+            found = collect_examples(
+                ready.laboratory, ready.conversations, ready.fed, where.set_name, advance
+            )
+        used.append(
+            DataUsed(
+                set_name=where.set_name,
+                embedder=ready.laboratory.embedder.identity.name,
+                conversations=len(ready.conversations),
+                questions=len(found),
+                weight=shares.get(where.set_name, 1.0),
+            )
+        )
+        examples += found
+    return examples, used
 
 
 def _show(report: BaseModel, tables: Iterable[RenderableType], *, as_json: bool) -> None:

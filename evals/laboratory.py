@@ -22,7 +22,7 @@ from memory.privacy.keys import read_or_create_key_file
 from memory.records import Filter
 from memory.system import IntegratedMemorySystem, utc_now
 
-__all__ = ["Laboratory", "open_laboratory"]
+__all__ = ["Laboratory", "gold_ids_by_key", "open_laboratory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +103,22 @@ def _server(url: str, folder: Path, embedder: Embedder) -> Iterator[Laboratory]:
         embedder.close()
 
 
-def _stored_vectors(
-    store: RecordStore, embedder: Embedder, namespace: str, gold_ids: Sequence[str]
-) -> Floats:
+def gold_ids_by_key(store: RecordStore, namespace: str) -> dict[int, str]:
+    """The gold id of every record of a namespace, by the key it has in the indexes."""
     at = utc_now()
     keys = store.keys(namespace, Filter(), at).tolist()
     records = store.by_keys(namespace, keys, Filter(), at)
+    return {key: str(record.metadata["gold_id"]) for key, record in records.items()}
+
+
+def _stored_vectors(
+    store: RecordStore, embedder: Embedder, namespace: str, wanted: Sequence[str]
+) -> Floats:
+    gold_ids = gold_ids_by_key(store, namespace)
     rows = store.index_rows(namespace, embedder.identity.name)
     by_gold = {
-        str(records[row.key].metadata["gold_id"]): row.vector
+        gold_ids[row.key]: row.vector
         for row in rows
-        if row.key in records and row.vector is not None
+        if row.key in gold_ids and row.vector is not None
     }
-    return np.stack([by_gold[name] for name in gold_ids])
+    return np.stack([by_gold[name] for name in wanted])

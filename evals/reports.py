@@ -13,14 +13,19 @@ from memory.errors import InvalidInput
 
 __all__ = [
     "SUBJECT",
+    "AblationReport",
     "AbstentionReport",
+    "DataUsed",
     "Group",
     "Kind",
+    "LearnedWeights",
     "PairedTest",
     "QuestionResult",
     "RetrievalReport",
     "Run",
     "Speed",
+    "TrainingReport",
+    "VariantScores",
     "read_retrieval_report",
     "write_report",
 ]
@@ -115,6 +120,61 @@ class AbstentionReport(BaseModel):
     run: Run
     answered: Estimate
     kinds: list[Kind]
+
+
+class DataUsed(BaseModel):
+    """One of several data sets; ``weight`` is how much it counts in total beside the others."""
+
+    set_name: str
+    embedder: str
+    conversations: int
+    questions: int
+    weight: float = 1.0
+
+
+class LearnedWeights(BaseModel):
+    """One set of weights of the ranking, and the mean of each metric by data set.
+
+    ``left_out`` is by weights learned without the question's own conversation; ``in_sample`` by
+    these weights, which have seen every question; ``shipped`` by those that memoryd has.
+    """
+
+    with_tokens: bool
+    short_data: dict[str, float]
+    long_data: dict[str, float]
+    left_out: dict[str, dict[str, float]]
+    in_sample: dict[str, dict[str, float]]
+    shipped: dict[str, dict[str, float]]
+
+
+class TrainingReport(BaseModel):
+    """What ``memoryd-eval train`` learned."""
+
+    kind: Literal["training"] = "training"
+    version: str
+    sets: list[DataUsed]
+    weights: list[LearnedWeights]
+
+
+class VariantScores(BaseModel):
+    """The ranking with something left out: the mean of each metric by data set.
+
+    ``change`` is the mean difference to the ranking as shipped in recall@10, by data set.
+    """
+
+    group: str
+    name: str
+    scores: dict[str, dict[str, float]]
+    change: dict[str, Estimate]
+
+
+class AblationReport(BaseModel):
+    """What ``memoryd-eval ablation`` found; the first variant is the ranking as shipped."""
+
+    kind: Literal["ablation"] = "ablation"
+    version: str
+    sets: list[DataUsed]
+    variants: list[VariantScores]
 
 
 def write_report(report: BaseModel, path: Path) -> None:

@@ -54,7 +54,13 @@ from memory.records import (
     TimeRange,
 )
 from memory.reindexing import Progress, Reindexing
-from memory.validation import check_filter, check_namespace, check_text, check_time
+from memory.validation import (
+    check_filter,
+    check_namespace,
+    check_text,
+    check_time,
+    narrowed,
+)
 
 __all__ = ["IntegratedMemorySystem"]
 
@@ -357,10 +363,12 @@ class IntegratedMemorySystem:
         check_namespace(namespace)
         where = check_filter(conditions or Filter())
         if isinstance(target, Tier):
-            where = replace(where, tiers=(target,))
+            where = narrowed(where, tiers=(target,))
         elif target is not None:
             ids = (target,) if isinstance(target, str) else tuple(dict.fromkeys(target))
-            where = replace(where, ids=ids)
+            if not ids:  # would mean no restriction, so everything
+                raise InvalidInput("ids: name at least one; nothing was forgotten", "ids")
+            where = narrowed(where, ids=ids)
         result = self._forgetting.forget(
             namespace, where, dry_run=dry_run, confirm=confirm, erase=erase, actor=actor
         )
@@ -392,9 +400,9 @@ class IntegratedMemorySystem:
         check_namespace(namespace)
         where = check_filter(filters or Filter())
         if tier is not None:
-            where = replace(where, tiers=(tier,))
+            where = narrowed(where, tiers=(tier,))
         if timeframe is not None:
-            where = check_filter(replace(where, occurred=timeframe))
+            where = check_filter(narrowed(where, occurred=timeframe))
         _check_range("max_tokens", max_tokens, 1, SUMMARY_TOKENS_MAX)
         at = self._clock()
         records = self._store.find(namespace, where, at, limit=SUMMARY_RECORDS_MAX + 1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from memory.errors import InvalidInput
 from memory.records import Entry, Filter, JsonValue, Source
@@ -21,6 +22,7 @@ __all__ = [
     "check_namespace",
     "check_text",
     "check_time",
+    "narrowed",
 ]
 
 CONTENT_CHARACTERS_MAX = 200_000
@@ -79,6 +81,10 @@ def check_time(moment: datetime | None, field: str) -> datetime | None:
         raise InvalidInput(
             f"{field}: give the time with its zone, such as 2026-05-08T12:00:00Z", field
         )
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{field}: in UTC, its year must lie in 1 to 9999", field) from None
     return moment
 
 
@@ -128,6 +134,8 @@ def check_importance(importance: float) -> float:
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """The tags without repetition, in their order."""
+    if isinstance(tags, str):  # would be taken for its letters
+        raise InvalidInput("tags: give a list of strings", "tags")
     unique = tuple(dict.fromkeys(tags))
     if len(unique) > TAGS_MAX:
         raise InvalidInput(f"tags: at most {TAGS_MAX} tags", "tags")
@@ -203,6 +211,18 @@ def check_filter(where: Filter) -> Filter:
         check_time(stretch.after, f"{name}_after")
         check_time(stretch.before, f"{name}_before")
     return where
+
+
+def narrowed(where: Filter, **parts: object) -> Filter:
+    """The filter with these parts, which it must not restrict in another way already.
+
+    Raises:
+        InvalidInput: It does; taking one of both would mean other records than were asked for.
+    """
+    for name, value in parts.items():
+        if getattr(where, name) not in (getattr(Filter(), name), value):
+            raise InvalidInput(f"{name}: give it beside the filters or in them, not both", name)
+    return replace(where, **parts)  # type: ignore[arg-type]  # fields of Filter by their names
 
 
 def _check_name(name: str, field: str) -> None:

@@ -124,23 +124,30 @@ class RequestGuard:
             send = _for_origin(origin, send)
         if scope["method"] in BODY_METHODS and _has_body(headers):
             body = await self._read(receive)
+            if body is None:
+                return
             if isinstance(body, _Refusal):
                 await _refuse(body, scope, receive, send)
                 return
             receive = _replaying(body, receive)
         await self._app(scope, receive, send)
 
-    async def _read(self, receive: Receive) -> list[Message] | _Refusal:
-        """The whole body, counted as it comes, because it need not say its length before."""
+    async def _read(self, receive: Receive) -> list[Message] | _Refusal | None:
+        """The whole body, counted as it comes, because it need not say its length before.
+
+        ``None`` when the client left in the midst of it: there is nobody to answer.
+        """
         messages: list[Message] = []
         size = 0
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
             messages.append(message)
             size += len(message.get("body", b""))
             if size > self._body_max_bytes:
                 return _too_large(self._body_max_bytes)
-            if message["type"] != "http.request" or not message.get("more_body", False):
+            if not message.get("more_body", False):
                 return messages
 
 

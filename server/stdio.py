@@ -16,16 +16,20 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import (
+    PARSE_ERROR,
+    ErrorData,
     JSONRPCError,
     JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
     RequestId,
 )
+from pydantic import ValidationError
 
 from memory.errors import MemorydError
 from server.config import Settings
 from server.dispatch import Dispatcher
+from server.json_text import NotJson, parse_json
 from server.logs import configure_logging
 from server.mcp_face import McpFace
 from server.services import EmbeddingService
@@ -68,7 +72,7 @@ async def _serve(settings: Settings, starting: Starting, embedding: EmbeddingSer
     replies, from_server = anyio.create_memory_object_stream[SessionMessage](0)
     unanswered = _Unanswered()
     async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
-        tasks.start_soon(_forward, incoming, to_server, unanswered, face.drain)
+        tasks.start_soon(_forward, incoming, to_server, outgoing, unanswered, face.drain)
         tasks.start_soon(_return, from_server, outgoing, unanswered)
         starting.begin(_end_unless_composed)
         embedding.start()
@@ -120,17 +124,43 @@ class _Unanswered:
 async def _forward(
     incoming: AsyncIterable[SessionMessage | Exception],
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
+    outgoing: _Outgoing,
     unanswered: _Unanswered,
     drain: Callable[[], None],
 ) -> None:
     """Hands requests on; tells their end, upon which the server stops, when all is answered."""
     async with to_server:
         async for message in incoming:
+            refused = _unreadable_request(message)
+            if refused is not None:
+                await outgoing.send(_refusal(refused))
+                continue
             unanswered.add(message)
             await to_server.send(message)
         drain()
         with anyio.move_on_after(LAST_ANSWERS_S):
             await unanswered.wait()
+
+
+def _unreadable_request(message: SessionMessage | Exception) -> RequestId | None:
+    """The id of a request that the transport could not read, so that nobody waits for its answer.
+
+    JSON may escape lone surrogates, as of an emoji cut in half, which its parser refuses.
+    """
+    line = message.errors()[0]["input"] if isinstance(message, ValidationError) else None
+    try:
+        told = parse_json(line) if isinstance(line, str) else None
+    except NotJson:
+        return None
+    found = told.get("id") if isinstance(told, dict) and "method" in told else None
+    if isinstance(found, str):
+        return found if found.isascii() else None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _refusal(request_id: RequestId) -> SessionMessage:
+    told = ErrorData(code=PARSE_ERROR, message="Parse error: remove lone surrogates from the text")
+    return SessionMessage(JSONRPCError(jsonrpc="2.0", id=request_id, error=told))
 
 
 async def _return(

@@ -147,7 +147,7 @@ def condition(described: Mapping[str, object], depth: int = 1) -> Condition:
 def _connective(name: str, value: object, depth: int) -> Condition:
     if name == "not":
         return Not(condition(_mapping(value, name), depth + 1))
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not value:  # an empty one would mean all, or none
         raise InvalidInput(f"filters.metadata: {name} takes a list", "filters.metadata")
     conditions = tuple(condition(_mapping(one, name), depth + 1) for one in value)
     return AllOf(conditions) if name == "and" else AnyOf(conditions)

@@ -104,4 +104,4 @@ def _target(parameters: ForgetParameters) -> tuple[str | list[str] | Tier | None
         raise InvalidInput("say what to forget: id, ids, tier or filters", "id")
     if parameters.tier is not None:
         return Tier(parameters.tier), where
-    return parameters.id or parameters.ids, where
+    return parameters.ids if parameters.id is None else parameters.id, where

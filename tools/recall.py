@@ -9,6 +9,7 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.functional_validators import BeforeValidator
 
 from memory.records import MIN_CONFIDENCE, Filter, RecallHit, Status, Tier
+from memory.validation import narrowed
 from tools.definition import Caller, Parameters, Result, Scope, Tool
 from tools.filters import FiltersIn, as_list
 from tools.wire import Json, Namespace, SourceOut, Tags, TierName, iso, source_out
@@ -144,10 +145,10 @@ def _filter(parameters: RecallParameters) -> Filter:
     """The filters, with the parameters that stand beside them."""
     where = parameters.filters.to_filter() if parameters.filters else Filter()
     if parameters.tiers:
-        where = replace(where, tiers=tuple(Tier(name) for name in dict.fromkeys(parameters.tiers)))
+        where = narrowed(where, tiers=tuple(Tier(name) for name in dict.fromkeys(parameters.tiers)))
     if parameters.tags:
         tags = tuple(dict.fromkeys(parameters.tags))
-        where = replace(where, tags=tags, tag_match=parameters.tag_match)
+        where = narrowed(where, tags=tags, tag_match=parameters.tag_match)
     if parameters.include_superseded and Status.SUPERSEDED not in where.statuses:
         where = replace(where, statuses=(*where.statuses, Status.SUPERSEDED))
     return where

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol, TypeVar, cast
 
 import numpy as np
@@ -318,10 +319,19 @@ def _tokenizer(file: PackagedFile) -> _Tokenizer:
     return cast("_Tokenizer", tokenizer)
 
 
+def _onnxruntime() -> ModuleType:
+    """The library, kept from telling its maker of its use and from leaving an id on the disk.
+
+    It reads the variable once, at its start, and sends when it is not set (since 1.29).
+    """
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
+    return importlib.import_module("onnxruntime")
+
+
 def _session(file: PackagedFile, threads: int) -> _Session:
     content = file.read()
     try:
-        onnxruntime = importlib.import_module("onnxruntime")
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -26,7 +26,7 @@ from memory.text.analysis import query_terms
 
 __all__ = ["Found", "Search", "SearchOutcome", "found_at"]
 
-CANDIDATES_MIN = 60
+CANDIDATES_MIN = 80
 CANDIDATES_PER_HIT = 4
 WORDS_ONLY = "words_only"
 IN_VIEW = ((Status.ACTIVE,), (Status.ACTIVE, Status.SUPERSEDED))

@@ -176,9 +176,9 @@ def _version(fields: Fields) -> int:
 
 def _record_id(text: str, field: str) -> str:
     try:
-        known = str(uuid.UUID(text))
+        known: str | None = str(uuid.UUID(text))
     except ValueError:
-        known = ""
+        known = None
     if known != text:
         raise InvalidInput(f"{field}: give a UUID in lower case with hyphens", field)
     return text

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,8 @@ from memory.embedding.hashing import HashingEmbedder
 from memory.embedding.minilm import MiniLmEmbedder
 from memory.embedding.sentence_transformers import SentenceTransformersEmbedder
 from tests.contract.embedder_contract import EmbedderContract
+
+PROJECT = Path(__file__).parents[2]
 
 
 class TestHashingEmbedder(EmbedderContract):
@@ -65,3 +70,12 @@ class TestSentenceTransformersEmbedder(EmbedderContract):
         if model is None:
             pytest.skip("MEMORYD_TEST_SENTENCE_TRANSFORMERS names no model")
         return SentenceTransformersEmbedder(model)
+
+
+def test_the_model_leaves_nothing_in_the_users_home(tmp_path: Path) -> None:
+    program = "from memory.embedding import embedder_from; embedder_from('minilm').load()"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=PROJECT, timeout=60, check=False
+    )
+    assert (done.returncode, list(tmp_path.rglob("*"))) == (0, [])

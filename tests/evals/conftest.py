@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from evals.candidates import Example, collect_examples
 from evals.datasets.conversation import Conversation
 from evals.datasets.loading import load_conversations
+from evals.feeding import Fed, Feeder
 from evals.laboratory import Laboratory, open_laboratory
 
 RECORDS = [
     ("m1", "a1", "Ada keeps bees behind the old mill."),
-    ("m1", "a2", "The ferry to Skye leaves at seven."),
     ("m1", "a3", "Ben painted the kitchen yellow."),
+    ("m1", "a2", "The ferry to Skye leaves at seven."),
     ("m2", "b1", "The violin teacher lives in Oslo."),
     ("m2", "b2", "Our printer needs a new drum."),
 ]
@@ -60,3 +62,21 @@ def conversations(small_set: Path) -> list[Conversation]:
 def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
     with open_laboratory(tmp_path / "out", "hashing", None) as opened:
         yield opened
+
+
+def silent(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def fed(laboratory: Laboratory, conversations: list[Conversation]) -> list[Fed]:
+    feeder = Feeder(laboratory.subject, laboratory.journal, laboratory.salt, "jsonl")
+    return feeder.feed(conversations, silent)
+
+
+@pytest.fixture
+def examples(
+    laboratory: Laboratory, conversations: list[Conversation], fed: list[Fed]
+) -> list[Example]:
+    """The candidates of all questions of the small set."""
+    return collect_examples(laboratory, conversations, fed, "jsonl", silent)

@@ -67,7 +67,9 @@ def test_a_run_compared_with_itself_has_nothing_to_report(small_set: Path, tmp_p
     assert "Worst losses" not in done.output
 
 
-@pytest.mark.parametrize("command", ["retrieval", "abstention", "compare", "token-axes"])
+@pytest.mark.parametrize(
+    "command", ["retrieval", "abstention", "compare", "train", "ablation", "token-axes"]
+)
 def test_the_help_of_every_command_shows_examples(command: str) -> None:
     assert f"  memoryd-eval {command}" in run(command, "--help").output
 

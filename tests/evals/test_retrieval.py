@@ -10,22 +10,13 @@ import pytest
 from evals.abstention import FOREIGN, LOOKALIKE, measure_abstention
 from evals.baselines import BASELINES, Baselines
 from evals.datasets.conversation import Conversation, Turn
-from evals.feeding import Fed, Feeder
+from evals.feeding import Fed
 from evals.laboratory import Laboratory, open_laboratory
 from evals.reports import SUBJECT, AbstentionReport, RetrievalReport
 from evals.retrieval import RetrievalSettings, measure_retrieval
 from memory.embedding import embedder_from
 from memory.errors import StorageCorrupt
-
-
-def silent(done: int, total: int) -> None:
-    """Nobody watches."""
-
-
-@pytest.fixture
-def fed(laboratory: Laboratory, conversations: list[Conversation]) -> list[Fed]:
-    feeder = Feeder(laboratory.subject, laboratory.journal, laboratory.salt, "jsonl")
-    return feeder.feed(conversations, silent)
+from tests.evals.conftest import silent
 
 
 def measured(

@@ -204,3 +204,26 @@ def test_records_can_be_restored_as_they_were(memories: IntegratedMemorySystem) 
         assert other.restore_records([record]) == 1
         assert other.restore_records([record]) == 0
         assert list(other.records()) == [record]
+
+
+def test_forgetting_no_ids_does_not_mean_everything(memories: IntegratedMemorySystem) -> None:
+    stored(memories)
+    with pytest.raises(InvalidInput):
+        memories.forget([], confirm=True)
+    assert contents(memories) == ["Ada drinks tea"]
+
+
+@pytest.mark.parametrize(
+    ("target", "conditions"),
+    [
+        (Tier.LONG_TERM, Filter(tiers=(Tier.WORKING,))),
+        (["here"], Filter(ids=("there",))),
+    ],
+)
+def test_a_target_that_contradicts_the_conditions_forgets_nothing(
+    memories: IntegratedMemorySystem, target: Tier | list[str], conditions: Filter
+) -> None:
+    record_id = stored(memories)
+    with pytest.raises(InvalidInput, match="not both"):
+        memories.forget([record_id] if target == ["here"] else target, conditions, confirm=True)
+    assert contents(memories) == ["Ada drinks tea"]

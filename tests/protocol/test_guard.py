@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server.app import Application
 from server.guard import RequestGuard, is_loopback
@@ -220,3 +220,29 @@ async def test_origins_can_be_allowed() -> None:
 )
 def test_only_names_of_this_machine_are_loopback(name: str, is_ours: bool) -> None:
     assert is_loopback(name) is is_ours
+
+
+async def test_a_client_that_leaves_in_the_midst_of_a_body_disturbs_nobody() -> None:
+    messages = iter(
+        [
+            {"type": "http.request", "body": b'{"content":', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "headers": [*headers, (b"content-length", b"99")],
+    }
+    await RequestGuard(echo, hosts=(), origins=(), body_max_bytes=100)(scope, receive, send)
+    assert sent == []

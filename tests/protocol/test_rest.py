@@ -85,6 +85,29 @@ async def test_records_are_forgotten_by_query_or_by_body(
     assert by_body.json()["forgotten"] == 1
 
 
+@pytest.mark.parametrize("target", [{"id": ""}, {"ids": [""]}])
+async def test_an_empty_id_never_means_everything(
+    client: httpx2.AsyncClient, namespace: str, stored: str, target: dict[str, object]
+) -> None:
+    body = {"namespace": namespace, "confirm": True, **target}
+    response = await client.request("DELETE", "/memory/forget", json=body)
+    assert response.status_code == 404
+    found = await client.post("/memory/recall", json={"namespace": namespace})
+    assert stored in [hit["id"] for hit in found.json()["hits"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "inside"),
+    [("tiers", ["semantic"], ["working"]), ("tags", ["a"], ["b"])],
+)
+async def test_parameters_that_contradict_the_filters_are_refused(
+    client: httpx2.AsyncClient, name: str, beside: list[str], inside: list[str]
+) -> None:
+    body = {"query": "x", name: beside, "filters": {name: inside}}
+    response = await client.post("/memory/recall", json=body)
+    assert (response.status_code, response.json()["error"]["details"]["field"]) == (422, name)
+
+
 async def test_body_and_query_are_not_mixed(client: httpx2.AsyncClient) -> None:
     response = await client.post("/memory/recall?limit=1", json={"query": "x"})
     assert response.status_code == 422

@@ -89,3 +89,11 @@ def test_what_cannot_begin_is_told_in_one_line(tmp_path: Path) -> None:
     with stdio(tmp_path, embedder="oracle") as process:
         out, err = process.communicate(timeout=BOUND_S)
     assert (process.returncode, out, err.count("\n")) == (1, "", 1)
+
+
+def test_a_request_with_a_lone_surrogate_is_refused_by_its_id(tmp_path: Path) -> None:
+    with stdio(tmp_path) as process:
+        ask(process, INITIALIZE)
+        refused = ask(process, call("store", {"content": "half an emoji \ud83d"}, 7))
+        assert (refused["id"], refused["error"]["code"]) == (7, -32700)
+        assert "result" in ask(process, call("store", {"content": "still there"}, 8))

@@ -41,6 +41,8 @@ def test_connectives_nest() -> None:
         {"a": {"exists": 1}},
         {"and": {"a": 1}},
         {"or": [1]},
+        {"and": []},
+        {"or": []},
         {"not": []},
     ],
 )

@@ -75,6 +75,7 @@ def test_a_bad_line_does_not_stop_the_rest() -> None:
         ({"content": "x", "source": {"turn": 1.5}}, "source.turn"),
         ({"content": " "}, "content"),
         ({**RECORD, "id": "7"}, "id"),
+        ({**RECORD, "id": ""}, "id"),
         ({**RECORD, "memoryd": 2}, "memoryd"),
         ({**RECORD, "version": 0}, "version"),
         ({**RECORD, "namespace": "a b"}, "namespace"),

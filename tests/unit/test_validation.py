@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -14,16 +14,22 @@ from memory.validation import check_entry, check_filter, check_namespace
 ENTRY = Entry(content="Ada prefers tea")
 NAIVE = datetime(2026, 5, 8)  # noqa: DTZ001
 AWARE = datetime(2026, 5, 8, tzinfo=UTC)
+BEFORE_YEAR_1 = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 
 BAD = {
     "content": [{"content": ""}, {"content": " \n\t"}, {"content": "x" * 10_000_000}],
     "content ": [{"content": "a\x00b"}, {"content": "a\ud800b"}],
     "importance": [{"importance": float("nan")}, {"importance": 1.1}, {"importance": -0.1}],
-    "occurred_at": [{"occurred_at": NAIVE}],
+    "occurred_at": [{"occurred_at": NAIVE}, {"occurred_at": BEFORE_YEAR_1}],
     "valid_to": [{"valid_from": AWARE, "valid_to": AWARE.replace(year=2025)}],
     "ttl_seconds": [{"ttl_seconds": 0.0}, {"ttl_seconds": float("inf")}],
     "ttl_seconds ": [{"ttl_seconds": 5.0, "expires_at": AWARE}],
-    "tags": [{"tags": ("",)}, {"tags": ("x" * 300,)}, {"tags": tuple(map(str, range(65)))}],
+    "tags": [
+        {"tags": "abc"},
+        {"tags": ("",)},
+        {"tags": ("x" * 300,)},
+        {"tags": tuple(map(str, range(65)))},
+    ],
     "metadata": [{"metadata": {"a": float("nan")}}, {"metadata": {"a": {1, 2}}}],
     "metadata ": [{"metadata": {"a": "x" * 70_000}}, {"metadata": {"a": 2**70}}],
     "source.speaker": [{"source": Source(speaker=" ")}, {"source": Source(speaker="x\x00")}],
@@ -73,6 +79,7 @@ def test_fit_namespaces_pass(name: str) -> None:
         Filter(statuses=()),
         Filter(importance_min=2.0),
         Filter(occurred=TimeRange(after=NAIVE)),
+        Filter(created=TimeRange(before=BEFORE_YEAR_1)),
         Filter(tags=("\ud800",)),
     ],
 )
