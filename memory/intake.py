@@ -35,6 +35,9 @@ VECTOR_PENDING = "stored without a vector: words find it; its vector follows"
 KEY_SEEN = "already stored under this idempotency key"
 ENTRY_SEEN = "the same entry is stored already"
 
+LIFETIME_SLACK = 0.05
+"""A repeat may lose this share of its lifetime to the record that is there, as a retry does."""
+
 _TOLD = tuple(one.name for one in fields(Entry) if one.name != "idempotency_key")
 _TOLD_OF_SOURCE = tuple(one.name for one in fields(Source))
 
@@ -250,10 +253,11 @@ def _duplicate(index: int, record: MemoryRecord, reason: str) -> StoreResult:
 
 
 def _lasts_as_long(found: MemoryRecord, wanted: MemoryRecord) -> bool:
-    """Whether the record that is there will be found for as long as the new one would be."""
-    if found.expires_at is None:
-        return True
-    return wanted.expires_at is not None and found.expires_at >= wanted.expires_at
+    """Whether the record that is there will be found for about as long as the new one would be."""
+    if found.expires_at is None or wanted.expires_at is None:
+        return found.expires_at is None
+    lifetime = wanted.expires_at - wanted.created_at
+    return wanted.expires_at - found.expires_at <= lifetime * LIFETIME_SLACK
 
 
 def _entry(record: MemoryRecord) -> Entry:

@@ -74,6 +74,7 @@ SUMMARY_RECORDS_MAX = 2_000
 UPDATE_ATTEMPTS = 5
 EXPORT_PAGE = 500
 FLUSH_TIMEOUT_S = 5.0
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -245,7 +246,7 @@ class IntegratedMemorySystem:
             StorageUnavailable: The store does not answer.
         """
         check_namespace(namespace)
-        where = check_filter(filters or Filter())
+        where = _recallable(check_filter(filters or Filter()))
         _check_range("limit", limit, 1, RECALL_LIMIT_MAX)
         if max_tokens is not None:
             _check_range("max_tokens", max_tokens, 1, 10**9)
@@ -398,7 +399,7 @@ class IntegratedMemorySystem:
             are taken and the summary says ``newest_only``.
         """
         check_namespace(namespace)
-        where = check_filter(filters or Filter())
+        where = _recallable(check_filter(filters or Filter()))
         if tier is not None:
             where = narrowed(where, tiers=(tier,))
         if timeframe is not None:
@@ -419,10 +420,11 @@ class IntegratedMemorySystem:
         """The record with this id.
 
         Raises:
-            NotFound: There is none in this namespace, or it was forgotten.
+            NotFound: There is none in this namespace, or it was forgotten or has expired.
         """
         found = self._store.get(namespace, [record_id])
-        if not found or found[0].status is Status.FORGOTTEN:
+        gone = not found or found[0].status is Status.FORGOTTEN
+        if gone or (found[0].expires_at or LATEST) <= self._clock():
             raise NotFound("no record has this id; recall finds valid ids", {"field": "id"})
         return found[0]
 
@@ -547,6 +549,15 @@ def _tier(tier: Tier | str) -> Tier:
         return Tier(tier)
     except ValueError:
         raise InvalidInput(f"tier: one of {', '.join(Tier)}", "tier") from None
+
+
+def _recallable(where: Filter) -> Filter:
+    """The filter, unless it asks for what was forgotten: that is never shown."""
+    if Status.FORGOTTEN in where.statuses:
+        raise InvalidInput(
+            "status: what was forgotten is neither recalled nor summarised", "status"
+        )
+    return where
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

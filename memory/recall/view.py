@@ -35,6 +35,7 @@ class NamespaceView:
     _length_of: dict[int, int] = field(default_factory=dict)
     _superseded: set[int] = field(default_factory=set)
     _expired: set[int] = field(default_factory=set)
+    _expired_at: datetime | None = None
     _expires: dict[int, datetime] = field(default_factory=dict)
     _due: list[tuple[datetime, int]] = field(default_factory=list)
     _selections: dict[tuple[frozenset[Tier], bool], Selection | None] = field(default_factory=dict)
@@ -118,6 +119,12 @@ class NamespaceView:
         return Selection(_sorted(hidden), exclude=True) if hidden else None
 
     def _expire(self, at: datetime) -> None:
+        if self._expired_at is not None and at < self._expired_at:  # a clock that was set back
+            self._expired.clear()
+            self._due = [(expires, key) for key, expires in self._expires.items()]
+            heapq.heapify(self._due)
+            self._selections.clear()
+        self._expired_at = at
         while self._due and self._due[0][0] <= at:
             expires, key = heapq.heappop(self._due)
             if self._expires.get(key) == expires:

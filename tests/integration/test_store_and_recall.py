@@ -120,7 +120,6 @@ def test_an_empty_query_gives_the_most_recent(
         (Filter(metadata=Comparison(("cups",), "gte", 2)), {TEA.content}),
         (Filter(importance_min=0.8), {COFFEE.content}),
         (Filter(created=TimeRange(after=datetime(2030, 1, 1, tzinfo=UTC))), set()),
-        (Filter(statuses=(Status.FORGOTTEN,)), set()),
     ],
 )
 def test_filters_restrict_what_may_answer(
@@ -129,6 +128,36 @@ def test_filters_restrict_what_may_answer(
     memories.store([TEA, COFFEE, BOAT])
     assert set(contents(memories, "Ada Bob boat prefers moored", where)) == expected
     assert set(contents(memories, "", where)) == expected
+
+
+def test_what_was_forgotten_is_never_recalled(memories: IntegratedMemorySystem) -> None:
+    memories.forget(str(memories.store(TEA).id))
+    for query in ("", "tea"):
+        with pytest.raises(InvalidInput, match="status"):
+            memories.recall(query, Filter(statuses=(Status.FORGOTTEN,)))
+    with pytest.raises(InvalidInput, match="status"):
+        memories.summarize(filters=Filter(statuses=(Status.FORGOTTEN,)))
+
+
+def test_a_retry_of_a_passing_entry_is_a_duplicate(
+    memories: IntegratedMemorySystem, clock: ManualClock
+) -> None:
+    passing = replace(TEA, tier=Tier.SHORT_TERM)
+    first = memories.store(passing)
+    clock.advance(minutes=5)
+    assert memories.store(passing).id == first.id
+    clock.advance(hours=5)
+    assert memories.store(passing).status == "stored"
+
+
+def test_an_expired_record_comes_back_when_the_clock_does(
+    memories: IntegratedMemorySystem, clock: ManualClock
+) -> None:
+    memories.store(replace(TEA, ttl_seconds=60.0))
+    clock.advance(hours=1)
+    assert contents(memories, "green tea") == []
+    clock.advance(hours=-1)
+    assert contents(memories, "green tea") == [TEA.content]
 
 
 def test_a_filter_is_applied_before_ranking(memories: IntegratedMemorySystem) -> None:

@@ -95,6 +95,15 @@ def test_a_forgotten_record_is_not_found_but_its_history_stays(
     assert operations == [Operation.STORED, Operation.FORGOTTEN]
 
 
+def test_an_expired_record_cannot_be_updated(
+    memories: IntegratedMemorySystem, clock: ManualClock
+) -> None:
+    record_id = stored(memories, ttl_seconds=60.0)
+    clock.advance(minutes=2)
+    with pytest.raises(NotFound):
+        memories.update(record_id, {"importance": 0.1}, expected_version=7)
+
+
 def test_forgetting_an_unknown_id_forgets_nothing(memories: IntegratedMemorySystem) -> None:
     record_id = stored(memories)
     with pytest.raises(NotFound):
