@@ -2,7 +2,7 @@
 
 For each token of the question the best product with any token of the record is taken (MaxSim,
 Khattab & Zaharia, "ColBERT", 2020). Token vectors are stored with the records in 8 bits; those
-that were needed lately are kept in memory.
+that were read last are kept in memory.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from memory.ports import Floats, Keys, RecordStore, Tokens
 
 __all__ = ["LateInteraction"]
 
+NO_TOKENS: Tokens = np.empty((0, 0), np.int8)
+
 CACHE_BYTES_MAX = 256 * 2**20
 _PAGE = 512
+_PRODUCTS_AT_ONCE = 200_000
 _SCALE = np.float32(1 / 127)
 
 
@@ -67,26 +70,28 @@ class LateInteraction:
         """
         best = np.full((len(keys), len(question)), np.nan, np.float32)
         tokens = self._tokens(keys.tolist()) if len(question) else []
-        places = [place for place, one in enumerate(tokens) if one is not None and one.size]
-        if not places:
+        counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        places = np.flatnonzero(counts)
+        if not len(places):
             return best
-        present = [one for one in tokens if one is not None and one.size]
-        starts = np.cumsum([0, *(len(one) for one in present[:-1])])
-        products = np.concatenate(present).astype(np.float32) @ question.T.astype(np.float32)
-        best[places] = np.maximum.reduceat(products, starts, axis=0) * (_SCALE * _SCALE)
+        together = np.concatenate([one for one in tokens if len(one)])
+        starts = np.cumsum(counts[places]) - counts[places]
+        best[places] = np.maximum.reduceat(_products(together, question), starts, axis=0)
         return best
 
-    def _tokens(self, keys: Sequence[int]) -> list[Tokens | None]:
+    def _tokens(self, keys: Sequence[int]) -> list[Tokens]:
+        """The token vectors of each record; none for a record that has none."""
         with self._lock:
-            found = {key: self._cache[key] for key in keys if key in self._cache}
-            for key in found:
-                self._cache.move_to_end(key)
-        missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing:
-            read = self._store.tokens(self._model, missing)
-            found.update(read)
-            self._keep(read)
-        return [found.get(key) for key in keys]
+            found = list(map(self._cache.get, keys))
+        missing = [key for key, one in zip(keys, found, strict=True) if one is None]
+        if not missing:
+            return [one for one in found if one is not None]
+        read = self._store.tokens(self._model, list(dict.fromkeys(missing)))
+        self._keep(read)
+        return [
+            read.get(key, NO_TOKENS) if one is None else one
+            for key, one in zip(keys, found, strict=True)
+        ]
 
     def _keep(self, read: dict[int, Tokens]) -> None:
         with self._lock:
@@ -97,3 +102,18 @@ class LateInteraction:
             while self._cached_bytes > self._cache_bytes_max and self._cache:
                 _, tokens = self._cache.popitem(last=False)
                 self._cached_bytes -= tokens.nbytes
+
+
+def _products(tokens: Tokens, question: Tokens) -> Floats:
+    """Products of unit vectors, shape (tokens, tokens of the question).
+
+    In pieces too small for the linear algebra library to put threads on: those would go on
+    spinning and slow down the embedding of the next question.
+    """
+    turned = np.ascontiguousarray(question.T, np.float32) * (_SCALE * _SCALE)
+    products = np.empty((len(tokens), len(question)), np.float32)
+    rows = max(1, _PRODUCTS_AT_ONCE // turned.size)
+    for start in range(0, len(tokens), rows):
+        piece = tokens[start : start + rows].astype(np.float32)
+        np.matmul(piece, turned, out=products[start : start + rows])
+    return products
