@@ -102,6 +102,9 @@ class Statements:
         self.update_state = self.text(
             update(state).values(value=bindparam("new")).where(state.c.name == bindparam("named"))
         )
+        self._compile_reads()
+
+    def _compile_reads(self) -> None:
         self.state = self.text(select(state.c.value).where(state.c.name == bindparam("named")))
         self.last_sequence = self.text(select(func.max(changes.c.seq)))
         self.digest_at = self.text(select(changes.c.digest).where(changes.c.seq == bindparam("s")))
