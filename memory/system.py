@@ -74,6 +74,7 @@ SUMMARY_RECORDS_MAX = 2_000
 UPDATE_ATTEMPTS = 5
 EXPORT_PAGE = 500
 FLUSH_TIMEOUT_S = 5.0
+WARM_NAMESPACES = 8
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 T = TypeVar("T")
@@ -512,6 +513,13 @@ class IntegratedMemorySystem:
             EmbedderUnavailable: It cannot be loaded.
         """
         self._embedder.load()
+
+    def warm(self, namespaces_max: int = WARM_NAMESPACES) -> None:
+        """Builds the projections of the largest namespaces, so that their first recall is quick."""
+        largest = sorted(self._store.namespaces(), key=lambda one: -one.records)
+        for one in largest[:namespaces_max]:
+            with self._projections.reading(one.namespace):
+                pass
 
     def flush_events(self, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
         """Waits until subscribers have handled all events so far; false when time ran out."""

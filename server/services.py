@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddingService:
-    """Loads the embedding model, then gives vectors to records that lack them.
+    """Loads the embedding model and the indexes, then gives vectors to records that lack them.
 
     Runs on a thread of its own. While the embedder cannot answer it is tried again, after pauses
     that grow.
@@ -45,6 +45,7 @@ class EmbeddingService:
         self._sweep_pause_s = sweep_pause_s
         self._stop = threading.Event()
         self._trouble: str | None = None
+        self._warm = False
         self._thread = threading.Thread(target=self._run, name="memoryd-embedding", daemon=True)
 
     @property
@@ -85,6 +86,9 @@ class EmbeddingService:
         if not system.ready:
             system.load()
             log.info("the embedding model is loaded")
+        if not self._warm:
+            system.warm()
+            self._warm = True
         given = 0
         while not self._stop.is_set() and (count := system.embed_missing()):
             given += count

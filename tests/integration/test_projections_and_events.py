@@ -173,6 +173,19 @@ def test_without_the_embedder_words_go_on_and_vectors_follow(
         assert memories.check() == []
 
 
+def test_warming_builds_what_the_first_recall_would_wait_for(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    key = MasterKey.generate()
+    with system_on(tmp_path / "memory.db", key, clock) as memories:
+        memories.store(["tea", "coffee"], namespace="large")
+        memories.store("tea", namespace="small")
+    with system_on(tmp_path / "memory.db", key, clock) as memories:
+        memories.warm(1)
+        views = memories._projections._views
+        assert {name: len(view) for name, view in views.items()} == {"large": 2}
+
+
 def test_everything_is_there_after_reopening(tmp_path: Path, clock: ManualClock) -> None:
     key = MasterKey.generate()
     with system_on(tmp_path / "memory.db", key, clock) as memories:
