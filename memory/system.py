@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from memory.ports import (
 )
 from memory.recall.features import FeatureMaker
 from memory.recall.late_interaction import LateInteraction
-from memory.recall.packing import fit
+from memory.recall.packing import estimate_tokens, fit
 from memory.recall.past import PastSearch
 from memory.recall.projection import Projections
 from memory.recall.search import Found, Search, SearchOutcome
@@ -234,8 +235,8 @@ class IntegratedMemorySystem:
             query: What to look for, in plain words.
             filters: Which records may answer; by default all that are active and not expired.
             limit: The most hits, 1 to 100.
-            max_tokens: The budget for all contents together; long ones are shortened to fit and
-                what does not fit at all is counted as ``omitted``. ``None`` is no limit.
+            max_tokens: The budget for all hits together, metadata included; long contents are
+                shortened to fit and what does not fit is ``omitted``. ``None`` is no limit.
             min_confidence: Hits below it are left out; 0 keeps all. The default drops what has
                 little to do with the query, so that nothing may be found.
             as_of: Answer from what the memory held at this time.
@@ -261,9 +262,12 @@ class IntegratedMemorySystem:
             records = self._store.find(namespace, where, at, limit=limit)
             outcome = SearchOutcome.of_recent(records)
         found = [one for one in outcome.found if one.confidence >= min_confidence]
-        contents = fit([one.record.content for one in found], max_tokens)
+        beside = None if max_tokens is None else [_metadata_tokens(one.record) for one in found]
+        contents = fit([one.record.content for one in found], max_tokens, beside)
         hits = tuple(
-            _hit(one, content, explain) for one, content in zip(found, contents, strict=False)
+            _hit(one, content, explain)
+            for one, content in zip(found, contents, strict=True)
+            if content is not None
         )
         return RecallResult(
             recall_id=self._new_id(),
@@ -557,6 +561,13 @@ def _tier(tier: Tier | str) -> Tier:
         return Tier(tier)
     except ValueError:
         raise InvalidInput(f"tier: one of {', '.join(Tier)}", "tier") from None
+
+
+def _metadata_tokens(record: MemoryRecord) -> int:
+    """What the record's metadata costs in a result."""
+    if not record.metadata:
+        return 0
+    return estimate_tokens(json.dumps(record.metadata, ensure_ascii=False, default=dict))
 
 
 def _recallable(where: Filter) -> Filter:

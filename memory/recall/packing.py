@@ -43,28 +43,37 @@ def shorten(text: str, tokens_max: int) -> str:
     return (cut[:word_end] if word_end > low // 2 else cut).rstrip() + "…"
 
 
-def fit(texts: Sequence[str], tokens_max: int | None) -> list[str]:
+def fit(
+    texts: Sequence[str], tokens_max: int | None, beside: Sequence[int] | None = None
+) -> list[str | None]:
     """The texts that fit the budget, best first; long ones are shortened so that more of them fit.
 
-    The budget is shared evenly; what a short text does not use goes to the longer ones. Texts at
-    the end are left out when not even their beginning fits.
+    The budget is shared evenly; what a short text does not use goes to the longer ones.
 
     Args:
         texts: What was found, best first.
         tokens_max: The budget in tokens, overhead of each hit included; ``None`` is no limit.
+        beside: Tokens that come with each text and cannot be shortened, such as its metadata.
+
+    Returns:
+        Each text, or its beginning; ``None`` for those of which not even that fits.
     """
     if tokens_max is None:
         return list(texts)
     costs = [estimate_tokens(text) for text in texts]
-    kept = len(texts)
-    while kept and _least(costs[:kept]) > tokens_max:
-        kept -= 1
-    share = _share(costs[:kept], tokens_max - kept * HIT_OVERHEAD_TOKENS)
-    return [shorten(text, share) for text in texts[:kept]]
-
-
-def _least(costs: Sequence[int]) -> int:
-    return sum(min(cost, HIT_TOKENS_MIN) + HIT_OVERHEAD_TOKENS for cost in costs)
+    fixed = [HIT_OVERHEAD_TOKENS + extra for extra in beside or [0] * len(texts)]
+    kept: list[int] = []
+    least = 0
+    for place, (cost, extra) in enumerate(zip(costs, fixed, strict=True)):
+        needed = min(cost, HIT_TOKENS_MIN) + extra
+        if least + needed <= tokens_max:
+            kept.append(place)
+            least += needed
+    share = _share(
+        [costs[place] for place in kept], tokens_max - sum(fixed[place] for place in kept)
+    )
+    fitting = {place: shorten(texts[place], share) for place in kept}
+    return [fitting.get(place) for place in range(len(texts))]
 
 
 def _share(costs: Sequence[int], budget: int) -> int:

@@ -186,6 +186,12 @@ def test_the_budget_is_kept_and_the_rest_counted(memories: IntegratedMemorySyste
     assert all(hit.truncated for hit in result.hits)
 
 
+def test_large_metadata_counts_in_the_budget(memories: IntegratedMemorySystem) -> None:
+    memories.store([replace(TEA, metadata={"n": n, "blob": "x" * 9_000}) for n in range(5)])
+    result = memories.recall("green tea", max_tokens=6_000)
+    assert (len(result.hits), result.omitted) == (2, 3)
+
+
 def test_short_term_records_are_found_for_a_day(
     memories: IntegratedMemorySystem, clock: ManualClock
 ) -> None:
