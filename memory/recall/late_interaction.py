@@ -22,6 +22,7 @@ NO_TOKENS: Tokens = np.empty((0, 0), np.int8)
 CACHE_BYTES_MAX = 256 * 2**20
 _PAGE = 512
 _PRODUCTS_AT_ONCE = 200_000
+_TOKENS_AT_ONCE = 32_768
 _SCALE = np.float32(1 / 127)
 
 
@@ -72,21 +73,21 @@ class LateInteraction:
         tokens = self._tokens(keys.tolist()) if len(question) else []
         counts = np.fromiter(map(len, tokens), np.int64, len(tokens))
         places = np.flatnonzero(counts)
-        if not len(places):
-            return best
-        together = np.concatenate([one for one in tokens if len(one)])
-        starts = np.cumsum(counts[places]) - counts[places]
-        best[places] = np.maximum.reduceat(_products(together, question), starts, axis=0)
+        pieces = np.cumsum(counts[places]) // _TOKENS_AT_ONCE
+        for piece in np.unique(pieces):
+            some = places[pieces == piece]
+            together = np.concatenate([tokens[place] for place in some])
+            starts = np.cumsum(counts[some]) - counts[some]
+            best[some] = np.maximum.reduceat(_products(together, question), starts, axis=0)
         return best
 
     def _tokens(self, keys: Sequence[int]) -> list[Tokens]:
         """The token vectors of each record; none for a record that has none."""
         with self._lock:
             found = list(map(self._cache.get, keys))
-        missing = [key for key, one in zip(keys, found, strict=True) if one is None]
-        if not missing:
-            return [one for one in found if one is not None]
-        read = self._store.tokens(self._model, list(dict.fromkeys(missing)))
+        # A negative key stands for a neighbour that is not there.
+        missing = {key for key, one in zip(keys, found, strict=True) if one is None and key >= 0}
+        read = self._store.tokens(self._model, sorted(missing)) if missing else {}
         self._keep(read)
         return [
             read.get(key, NO_TOKENS) if one is None else one

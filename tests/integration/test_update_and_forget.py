@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -198,9 +199,14 @@ def test_a_summary_is_of_what_was_asked(memories: IntegratedMemorySystem) -> Non
 
 
 def test_superseded_records_are_shown_only_when_asked(memories: IntegratedMemorySystem) -> None:
-    stored(memories)
+    old = memories.get(stored(memories))
+    new_id = stored(memories, "Ada drinks mate")
+    past = replace(old, status=Status.SUPERSEDED, superseded_by=new_id, version=2)
+    memories._store.transact(lambda tx: tx.write(past, Operation.SUPERSEDED, actor="test"))
+    assert contents(memories) == ["Ada drinks mate"]
     where = Filter(statuses=(Status.ACTIVE, Status.SUPERSEDED))
-    assert len(memories.recall("Ada drinks", where).hits) == 1
+    found = {hit.record.id for hit in memories.recall("Ada drinks", where).hits}
+    assert found == {old.id, new_id}
 
 
 def test_records_can_be_restored_as_they_were(memories: IntegratedMemorySystem) -> None:

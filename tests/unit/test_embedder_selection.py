@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from memory.embedding import embedder_from
-from memory.embedding.minilm import TOKENIZER, WEIGHTS, MiniLmEmbedder, MiniLmTokenCounter
+from memory.embedding.minilm import TOKENIZER, WEIGHTS, MiniLmEmbedder
 from memory.embedding.token_vectors import AXES_SHA256
 from memory.errors import EmbedderUnavailable, InvalidInput
 
@@ -76,12 +76,6 @@ def test_a_missing_sentence_transformers_model_says_what_to_do(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(EmbedderUnavailable, match=r"(install|path)"):
         embedder_from("sentence-transformers:/no/such/directory").load()
-
-
-def test_tokens_are_counted_without_the_marks_of_the_model_and_to_the_end():
-    counter = MiniLmTokenCounter()
-    counts = counter.count_tokens(["hello world", "", "word " * 1_000, "\ud800"])
-    assert counts[:3] == [2, 0, 1_000]
 
 
 def test_an_embedder_without_threads_is_refused():

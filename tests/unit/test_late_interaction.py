@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory import EventBus, IntegratedMemorySystem, SharedMetadata
 from memory.backends.sqlite import SqliteStore
-from memory.ports import Tokens
+from memory.ports import Floats, Keys, Tokens
 from memory.privacy.keys import MasterKey
+from memory.recall import late_interaction
+from memory.recall.features import QUESTION_TOKENS_MAX
 from memory.recall.late_interaction import LateInteraction
 from memory.system import utc_now
 
@@ -75,6 +79,41 @@ def test_memory_is_bounded() -> None:
     for key in (1, 2, 1):
         late.best_products(QUESTION, np.array([key]))
     assert store.asked == [1, 2, 1]
+
+
+def test_a_neighbour_that_is_not_there_is_not_asked_for() -> None:
+    store = store_of(HELD)
+    late = LateInteraction(store, "m")
+    for _ in range(2):
+        best = late.best_products(QUESTION, np.array([-1, 1]))
+    assert np.isnan(best[0]).all()
+    assert store.asked == [1]
+
+
+def test_many_tokens_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = np.array([1, 3, 2, 4])
+    whole = LateInteraction(store_of(HELD), "m").best_products(QUESTION, keys)
+    monkeypatch.setattr(late_interaction, "_TOKENS_AT_ONCE", 1)
+    in_pieces = LateInteraction(store_of(HELD), "m").best_products(QUESTION, keys)
+    assert np.array_equal(whole, in_pieces, equal_nan=True)
+
+
+def test_of_a_long_question_only_the_telling_tokens_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+    whole = LateInteraction.best_products
+
+    def watched(self: LateInteraction, question: Tokens, keys: Keys) -> Floats:
+        compared.append(len(question))
+        return whole(self, question, keys)
+
+    monkeypatch.setattr(LateInteraction, "best_products", watched)
+    with IntegratedMemorySystem(EventBus(), SharedMetadata()) as memories:
+        memories.store("Ada prefers green tea")
+        memories.recall("what does Ada drink?", min_confidence=0)
+        memories.recall("tea or coffee? " * 1_000, min_confidence=0)
+    assert compared[0] < QUESTION_TOKENS_MAX == compared[1]
 
 
 @given(st.lists(st.sampled_from([1, 2, 3, 4]), min_size=1, max_size=8))
